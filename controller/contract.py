@@ -1,0 +1,101 @@
+"""What an app is, what it may see, and what it may say.
+
+An app is a pure function from what it sees (`FabricView`) and what it remembers to decisions. It writes no rule to a switch and owns no thread:
+it says what should be true, and the compiler, the planner and the sender make it so, for all apps alike.
+
+    view, memory  ->  app.decide  ->  memory', decisions
+
+Kinds of decision:
+
+    Rules      rules and meters of one owner on one switch; complete each time (what is not repeated is withdrawn)
+    Routes     the route table of the fabric; exactly one app gives one
+    SendFrames frames to leave now
+    Report     findings that hold now (complete each time)
+
+An app that has nothing new to say returns the same objects as before: the loop skips work by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface, IPv6Interface
+from typing import Any, Protocol
+
+from controller.model.blueprint import Blueprint
+from controller.model.command import FrameOut
+from controller.model.finding import Finding
+from controller.model.flow import FlowRule, Meter, Owner
+from controller.model.identity import Dpid, Mac, PortRef
+from controller.model.routing import RouteTable
+from controller.model.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The anycast gateway: the same addresses and the same MAC on every edge switch."""
+
+    mac: Mac = Mac(0x02_54_52_45_41_44)
+    interfaces: tuple[IPv4Interface | IPv6Interface, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FabricSettings:
+    """The settings that apps may see. Rates are packets a second."""
+
+    gateway: Gateway = Gateway()
+    punt_pps: int = 1000
+    broadcast_pps: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A frame that reached the controller, where it came in, and why: the table that punted it."""
+
+    at: PortRef
+    data: bytes
+    table: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FabricView:
+    """All that an app may see: the snapshot, the intent, the clock of this turn, and the frames that came in."""
+
+    now_s: float
+    topology: Topology
+    blueprint: Blueprint | None = None
+    settings: FabricSettings = FabricSettings()
+    arrivals: tuple[Arrival, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rules:
+    owner: Owner
+    rules: Mapping[Dpid, tuple[FlowRule, ...]]
+    meters: Mapping[Dpid, tuple[Meter, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Routes:
+    table: RouteTable
+
+
+@dataclass(frozen=True)
+class SendFrames:
+    frames: tuple[FrameOut, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    findings: tuple[Finding, ...]
+
+
+Decision = Rules | Routes | SendFrames | Report
+
+
+class App(Protocol):
+    """An app; `memory` is a value of its own choosing, None at the start."""
+
+    name: str
+
+    def decide(self, view: FabricView, memory: Any) -> tuple[Any, tuple[Decision, ...]]: ...

@@ -1,0 +1,105 @@
+"""Reading bytes that a stranger wrote.
+
+Every frame that reaches discovery was composed by a host, and a host may lie about every length in it. All decoders of this
+package therefore read through one bounded cursor: it gives out what is there, or raises `Unreadable`, and it has no way to look
+past its end or to stand still. `decode` (in the package's front) is the only place that catches `Unreadable`; it turns it
+into the value `Malformed`, so nothing outside this package ever sees an exception.
+
+Reasons are constant phrases, never built from the frame's content: the number of different reasons is small and known, so they
+may serve as labels of a counter, and a host cannot write into our log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+Mac = int
+
+MAC_BYTES = 6
+BROADCAST_MAC = Mac(0xFFFF_FFFF_FFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A frame that breaks its own format; `reason` is one of a small, fixed set of phrases."""
+
+    reason: str
+
+
+class Unreadable(Exception):
+    """Raised by decoders inside this package; never leaves it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def require(condition: bool, otherwise: str) -> None:
+    """Go on if `condition` holds, else declare the frame unreadable for the reason given."""
+    if not condition:
+        raise Unreadable(otherwise)
+
+
+class Cursor:
+    """A bounded, forward-only reader over some bytes. `layer` names them in the reason when they run out."""
+
+    __slots__ = ("_at", "_bytes", "_end", "_layer")
+
+    def __init__(self, content: bytes, layer: str) -> None:
+        self._bytes = content
+        self._at = 0
+        self._end = len(content)
+        self._layer = layer
+
+    def __len__(self) -> int:
+        """How many bytes are left."""
+        return self._end - self._at
+
+    def take(self, count: int) -> bytes:
+        start, stop = self._at, self._at + count
+        if stop > self._end or count < 0:
+            raise Unreadable(f"{self._layer} is truncated")
+        self._at = stop
+        return self._bytes[start:stop]
+
+    def rest(self) -> bytes:
+        return self.take(len(self))
+
+    def number(self, width_bytes: int) -> int:
+        return int.from_bytes(self.take(width_bytes), "big")
+
+    def mac(self) -> Mac:
+        return Mac(self.number(MAC_BYTES))
+
+    def ipv4(self) -> IPv4Address:
+        return IPv4Address(self.take(4))
+
+    def ipv6(self) -> IPv6Address:
+        return IPv6Address(self.take(16))
+
+
+def mac_bytes(mac: Mac) -> bytes:
+    return int(mac).to_bytes(MAC_BYTES, "big")
+
+
+def is_group(mac: Mac) -> bool:
+    """Whether the address names many stations (multicast or broadcast; IEEE 802, the I/G bit)."""
+    return bool(int(mac) >> 40 & 1)
+
+
+def internet_checksum(*parts: bytes) -> int:
+    """The one's complement of the one's complement sum of 16-bit words (RFC 1071) over `parts` laid end to end.
+
+    Every part but the last must be of even length. Over a packet that carries its own checksum the result is zero.
+    """
+    # 2**16 is congruent to 1 modulo 65535, so the one's complement sum is the remainder of one big integer; only the
+    # sum of something that is not all zero must be 65535 where the remainder says 0.
+    content = b"".join(parts)
+    whole = int.from_bytes(content + b"\0" * (len(content) % 2), "big")
+    return 0xFFFF - (whole % 0xFFFF or (0xFFFF if whole else 0))
+
+
+def joined(pieces: Iterable[bytes]) -> bytes:
+    return b"".join(pieces)

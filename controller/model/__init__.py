@@ -1,0 +1,1 @@
+"""The nouns of Treadle: frozen, typed values that use nothing but the standard library."""

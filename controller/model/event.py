@@ -1,0 +1,130 @@
+"""What happened: everything that can change the controller's mind, as values.
+
+Events are what the journal holds and what a replay plays back; nothing else enters the loop. Frames arrive
+as bytes and are decoded inside the loop, so that a replay decodes them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.model.command import ProgramCommand
+from controller.model.identity import Dpid, PortNo
+from controller.model.program import SwitchProgram
+from controller.model.topology import Port, SwitchProfile
+from controller.model.traffic import PortCounters
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchUp:
+    """A switch has finished its handshake and has described its ports."""
+
+    dpid: Dpid
+    ports: tuple[Port, ...]
+    profile: SwitchProfile = SwitchProfile()
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchDown:
+    """The session of a switch has ended. What the switch holds is unknown from now on; it goes on forwarding."""
+
+    dpid: Dpid
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortChanged:
+    """A port was added or has changed, for instance its carrier."""
+
+    dpid: Dpid
+    port: Port
+
+
+@dataclass(frozen=True, slots=True)
+class PortRemoved:
+    dpid: Dpid
+    port: PortNo
+
+
+@dataclass(frozen=True, slots=True)
+class FrameIn:
+    """A switch handed a frame to the controller (packet-in)."""
+
+    dpid: Dpid
+    port: PortNo
+    data: bytes
+    table: int = 0
+    cookie: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BarrierDone:
+    """All that was sent before the barrier with this token has been carried out."""
+
+    dpid: Dpid
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A switch refused a command (None: one that can no longer be told); the numbers are OpenFlow's."""
+
+    dpid: Dpid
+    error_type: int
+    error_code: int
+    text: str
+    command: ProgramCommand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRead:
+    """All that a switch holds, read back."""
+
+    dpid: Dpid
+    program: SwitchProgram
+
+
+@dataclass(frozen=True, slots=True)
+class CountersRead:
+    dpid: Dpid
+    counters: tuple[PortCounters, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FastLaneTaken:
+    """These commands were sent at once, when a port died, before the loop heard of it."""
+
+    dpid: Dpid
+    port: PortNo
+    commands: tuple[ProgramCommand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something at the seam that an operator should hear of: malformed messages, a second switch with the same name."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed and nothing else has happened."""
+
+
+Event = (
+    SwitchUp
+    | SwitchDown
+    | PortChanged
+    | PortRemoved
+    | FrameIn
+    | BarrierDone
+    | Refused
+    | ProgramRead
+    | CountersRead
+    | FastLaneTaken
+    | Incident
+    | Tick
+)

@@ -1,0 +1,32 @@
+"""What a link carries: counters as the switch counts them, and the load that two readings give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.model.identity import PortNo, PortRef
+
+
+@dataclass(frozen=True, slots=True)
+class PortCounters:
+    """The counters of one port since it exists (OpenFlow 1.3.5, section 7.3.5.6)."""
+
+    port: PortNo
+    rx_packets: int
+    tx_packets: int
+    rx_bytes: int
+    tx_bytes: int
+    rx_dropped: int = 0
+    tx_dropped: int = 0
+    rx_errors: int = 0
+    tx_errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What left a port between two readings; `utilisation` is a share of its capacity."""
+
+    at: PortRef
+    tx_bps: float
+    rx_bps: float
+    utilisation: float
