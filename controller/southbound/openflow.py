@@ -1,0 +1,268 @@
+"""The real southbound: switches over TCP or TLS.
+
+One thread owns the listening socket, all connections and all sessions, and waits for all of them at once.
+It is woken by bytes, by time, and by `send` through a pair of sockets. So no session needs a lock, a
+session that ends leaves no thread behind, and a thousand switches cost a thousand sockets. Only translation
+happens in this thread; what anything means is for the loop to find out, from the queue of events.
+
+    accept -> Connection -> Session -> events
+                 ^             ^
+                 |             +--- send(dpid, commands), from any thread
+              selector         +--- Admission: who may be which switch
+
+What a switch says wrongly costs its own session. It is counted each time and reported once for each kind
+and peer.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from queue import Queue
+
+from controller.model.command import Command
+from controller.model.errors import OperatorError
+from controller.model.event import Event, Incident
+from controller.model.identity import Dpid
+from controller.southbound import tls
+from controller.southbound.admission import Admission
+from controller.southbound.connection import Connection
+from controller.southbound.counters import SwitchCounters
+from controller.southbound.framework import load
+from controller.southbound.interface import EventQueue, PortDownHook, no_fast_lane
+from controller.southbound.session import Session, Stage
+from controller.southbound.settings import SouthboundSettings
+
+_LOG = logging.getLogger(__name__)
+_MOST_REPORTED = 10_000
+_TICK_S = 0.25
+
+
+class OpenFlowSouthbound:
+    """See the module, and `interface.Southbound` for the promises."""
+
+    def __init__(
+        self,
+        settings: SouthboundSettings,
+        events: EventQueue | None = None,
+        on_port_down: PortDownHook = no_fast_lane,
+        framework: str | None = None,
+    ) -> None:
+        self.incidents: Counter[str] = Counter()
+        self.commands_dropped = 0
+        self._settings = settings
+        self._events: EventQueue = Queue() if events is None else events
+        self._on_port_down = on_port_down
+        self._framework = load(framework)
+        self._admission = Admission(settings)
+        self._connections: dict[Session, Connection] = {}
+        self._finished: dict[Dpid, SwitchCounters] = {}
+        self._reported: set[tuple[str, str, Dpid | None]] = set()
+        self._to_flush: deque[Session] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._alarm, self._bell = socket.socketpair()
+        self._thread: threading.Thread | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._listener: socket.socket | None = None
+        self._stopping = False
+
+    # --- for the loop, from any thread ----------------------------------------------------------------------
+
+    @property
+    def events(self) -> EventQueue:
+        return self._events
+
+    @property
+    def port(self) -> int:
+        """The port that is being listened on (also when the settings asked for any, with 0)."""
+        return 0 if self._listener is None else int(self._listener.getsockname()[1])
+
+    def start(self) -> None:
+        """Listen, and serve until `stop`."""
+        if self._settings.tls is not None:
+            self._tls = tls.context(self._settings.tls)
+        self._listener = _listen(self._settings.address, self._settings.port)
+        self._alarm.setblocking(False)
+        self._bell.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._alarm, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, name="southbound", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hang up everywhere; the switches keep their rules. Safe to call twice, and before `start`."""
+        self._stopping = True
+        self._wake()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def send(self, dpid: Dpid, commands: Sequence[Command]) -> None:
+        """Queue commands for one switch; they are encoded here and leave in the order of the calls."""
+        session = self._admission.holder(dpid)
+        if session is None or session.stage is not Stage.UP:
+            self.commands_dropped += len(commands)
+            return
+        session.send(commands)
+        self._to_flush.append(session)
+        self._wake()
+
+    def counters(self) -> Mapping[Dpid, SwitchCounters]:
+        """Messages by type for each switch, over all its sessions."""
+        merged: dict[Dpid, SwitchCounters] = {}
+        live = [(session.dpid, session.counters) for session in list(self._connections)]
+        for dpid, counted in [*self._finished.items(), *live]:
+            if dpid is not None:
+                merged.setdefault(dpid, SwitchCounters()).add(counted)
+        return dict(sorted(merged.items()))
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # full: it will wake anyway; closed: there is nobody to wake
+            self._bell.send(b"\0")
+
+    # --- the one thread -------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        tick_s = 0.0
+        while not self._stopping:
+            for key, ready in self._selector.select(_TICK_S):
+                self._serve_one(key.fileobj, ready)
+            while self._to_flush:
+                self._settle(self._to_flush.popleft(), [])
+            now_s = time.monotonic()
+            if now_s >= tick_s:
+                tick_s = now_s + min(_TICK_S, self._settings.echo_interval_s / 4)
+                for session in list(self._connections):
+                    self._settle(session, session.tick(now_s))
+            self._decide(now_s)
+        self._hang_up()
+
+    def _serve_one(self, ready: object, how: int) -> None:
+        if isinstance(ready, Connection):
+            self._attend(ready, how)
+        elif ready is self._alarm:
+            with suppress(OSError):
+                self._alarm.recv(4096)
+        else:
+            self._accept()
+
+    def _attend(self, connection: Connection, how: int) -> None:
+        session, now_s = connection.session, time.monotonic()
+        if session not in self._connections:
+            return  # ended earlier in this round
+        events: list[Event] = []
+        try:
+            if how & selectors.EVENT_READ:
+                events = connection.readable(now_s)
+            if (
+                session.stage is Stage.WAITING
+                and self._admission.holder(session.dpid or Dpid(0)) is not session
+            ):
+                events += self._consider(connection, now_s)
+        except Exception as error:  # our own mistake, and still it must cost one session only
+            _LOG.exception("session with %s", session.peer)
+            events += session.refuse("internal", f"{type(error).__name__}: {error}")
+        self._settle(session, events)
+
+    def _consider(self, connection: Connection, now_s: float) -> list[Event]:
+        if self._admission.awaits(connection.session):
+            return []
+        return self._admission.consider(connection.session, connection.certified, now_s)
+
+    def _decide(self, now_s: float) -> None:
+        """Look after names that two sessions claim."""
+        if not self._admission.contested:
+            return
+        self._publish_all(self._admission.settle(now_s))
+        for session in list(self._connections):
+            self._settle(session, [])
+
+    def _settle(self, session: Session, events: list[Event]) -> None:
+        """After anything has happened to a session: publish, write what it wants written, let go when it
+        has ended.
+        """
+        connection = self._connections.get(session)
+        if connection is None:
+            return
+        events += connection.flush()
+        self._publish_all(events, connection.host, session.dpid)
+        if session.stage is Stage.CLOSED:
+            self._forget(connection)
+        elif connection.wants_write != connection.watched_for_write:
+            connection.watched_for_write = connection.wants_write
+            interest = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_write else 0)
+            self._selector.modify(connection, interest)
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        try:
+            carrier, address = self._listener.accept()
+        except OSError:  # gone again already, or no more descriptors: it will be tried again
+            return
+        if len(self._connections) >= self._settings.sessions:
+            carrier.close()
+            return
+        host, peer = str(address[0]), f"{address[0]}:{address[1]}"
+        session = Session(self._framework, self._settings, peer, time.monotonic(), self._on_port_down)
+        protection = None if self._tls is None else tls.TlsFilter(self._tls)
+        connection = Connection(carrier, host, session, protection, self._settings.unsent_bytes)
+        self._connections[session] = connection
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._settle(session, [])
+
+    def _forget(self, connection: Connection) -> None:
+        session = connection.session
+        self._selector.unregister(connection)
+        connection.close()
+        if session.dpid is not None:
+            self._finished.setdefault(session.dpid, SwitchCounters()).add(session.counters)
+        self._admission.forget(session)
+        del self._connections[session]
+
+    def _hang_up(self) -> None:
+        for connection in list(self._connections.values()):
+            connection.flush()
+            self._forget(connection)
+        self._selector.close()
+        for each in (self._listener, self._alarm, self._bell):
+            if each is not None:
+                each.close()
+
+    # --- reporting ------------------------------------------------------------------------------------------
+
+    def _publish_all(self, events: list[Event], host: str = "", dpid: Dpid | None = None) -> None:
+        for event in events:
+            if not isinstance(event, Incident) or self._is_news(event, host, dpid):
+                self._events.put(event)
+
+    def _is_news(self, incident: Incident, host: str, dpid: Dpid | None) -> bool:
+        self.incidents[incident.kind] += 1
+        key = incident.kind, host, dpid
+        if key in self._reported or len(self._reported) >= _MOST_REPORTED:
+            return False
+        self._reported.add(key)
+        return True
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        problem = f"cannot listen for switches on {address} port {port}: {error.strerror}"
+        raise OperatorError(
+            problem, mend="stop what listens there, or choose another address or port"
+        ) from None
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,49 @@
+"""How the real southbound listens, and how patient it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.model.errors import OperatorError
+from controller.model.identity import Dpid
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """Files in PEM form: our key and certificate, and the authority that signed those of the switches."""
+
+    key: Path
+    certificate: Path
+    authority: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SouthboundSettings:
+    """Times are in seconds, sizes in bytes.
+
+    A switch that has been silent for `echo_interval_s` is asked for an echo; one that has been silent for
+    `dead_after_s` is dead. `allowed` names the switches that may connect (None: any).
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 6653
+    tls: TlsSettings | None = None
+    allowed: frozenset[Dpid] | None = None
+    echo_interval_s: float = 2.0
+    dead_after_s: float = 6.0
+    handshake_s: float = 10.0
+    answer_s: float = 10.0
+    probe_s: float = 1.0
+    unsent_bytes: int = 64 * 1024 * 1024
+    answer_entries: int = 1_000_000
+    sessions: int = 4096
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 0xFFFF:
+            raise OperatorError(f"port {self.port} does not exist", mend="choose one from 1 to 65535")
+        if not 0 < self.echo_interval_s < self.dead_after_s:
+            raise OperatorError(
+                f"an echo each {self.echo_interval_s} s cannot prove life within {self.dead_after_s} s",
+                mend="make dead_after_s longer than echo_interval_s",
+            )
