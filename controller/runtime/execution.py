@@ -1,0 +1,97 @@
+"""A plan being carried out, stage by stage.
+
+    idle --begin--> stage 1 --all barriers answered--> stage 2 ... --> idle
+                       |
+                       +-- a switch goes: nobody waits for it any longer
+                       +-- a barrier is late: the switch is silent, and its session is ended
+
+`Execution` knows which switches still owe an answer, and what each of them holds once it has given it. It sends nothing itself: it
+says what to send. Between two stages the engine may drop the rest of a plan when the fabric has changed
+meanwhile; what has been confirmed until then is known exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from controller.model.command import Addressed, Barrier, ProgramCommand
+from controller.model.identity import Dpid
+from controller.model.plan import EMPTY_PLAN, Stage, UpdatePlan
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    dpid: Dpid
+    token: int
+    commands: tuple[ProgramCommand, ...]
+
+
+class Execution:
+    """At most one plan under way; `confirm` is told what a switch has carried out."""
+
+    def __init__(self, confirm: Callable[[Dpid, tuple[ProgramCommand, ...]], None]) -> None:
+        self._confirm = confirm
+        self._plan: UpdatePlan = EMPTY_PLAN
+        self._next = 0
+        self._owed: dict[Dpid, _Owed] = {}
+        self._sent_s = 0.0
+        self._token = 0
+        self._refused: dict[Dpid, set[ProgramCommand]] = {}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether some switch of the current stage still owes its answer."""
+        return bool(self._owed)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether stages are left that have not been sent."""
+        return self._next < len(self._plan.stages)
+
+    def begin(self, plan: UpdatePlan) -> None:
+        """Take up a plan; what was left of the one before is dropped."""
+        self._plan, self._next = plan, 0
+
+    def drop(self) -> None:
+        """Forget the stages that have not been sent."""
+        self._plan, self._next = EMPTY_PLAN, 0
+
+    def next_stage(self, now_s: float) -> tuple[Addressed, ...]:
+        """The commands of the next stage, each switch's ended by a barrier."""
+        stage: Stage = self._plan.stages[self._next]
+        self._next += 1
+        self._sent_s = now_s
+        return tuple(out for dpid in sorted(stage.commands) for out in self._address(dpid, stage.commands))
+
+    def _address(self, dpid: Dpid, stage: Mapping[Dpid, tuple[ProgramCommand, ...]]) -> list[Addressed]:
+        self._token += 1
+        self._owed[dpid] = _Owed(dpid, self._token, stage[dpid])
+        return [*(Addressed(dpid, command) for command in stage[dpid]), Addressed(dpid, Barrier(self._token))]
+
+    def answered(self, dpid: Dpid, token: int) -> None:
+        """A barrier came back: what was sent before it is installed, but for what was refused."""
+        owed = self._owed.get(dpid)
+        if owed is None or owed.token != token:
+            return
+        del self._owed[dpid]
+        refused = self._refused.pop(dpid, set())
+        self._confirm(dpid, tuple(command for command in owed.commands if command not in refused))
+
+    def refused(self, dpid: Dpid, command: ProgramCommand | None) -> None:
+        """The switch refused a command of the stage that it has not answered yet."""
+        if command is not None and dpid in self._owed:
+            self._refused.setdefault(dpid, set()).add(command)
+
+    def gone(self, dpid: Dpid) -> None:
+        """The session of a switch has ended: what it carried out is unknown until it is read back."""
+        self._owed.pop(dpid, None)
+        self._refused.pop(dpid, None)
+
+    def late(self, now_s: float, timeout_s: float) -> tuple[Dpid, ...]:
+        """The switches whose answer is overdue."""
+        return tuple(sorted(self._owed)) if self._owed and now_s - self._sent_s > timeout_s else ()
+
+    def deadline_s(self, timeout_s: float) -> float | None:
+        """When the next answer becomes overdue."""
+        return self._sent_s + timeout_s if self._owed else None

@@ -1,0 +1,61 @@
+"""The findings that an operator sees: each once, with when it was first and last seen and how often.
+
+Findings come in two ways. An app's report is complete each time: what it no longer reports is over. A finding that discovery or the
+seam raises speaks of a moment; it stays until there are too many, the oldest going first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from controller.model.finding import Finding
+
+_KEEP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A finding with its history; times are seconds of the loop's clock."""
+
+    finding: Finding
+    first_s: float
+    last_s: float
+    count: int = 1
+
+
+class FindingsBook:
+    """All findings; `note` and `report` answer those that are new."""
+
+    def __init__(self) -> None:
+        self._moments: dict[tuple[str, str], Entry] = {}
+        self._reports: dict[str, dict[tuple[str, str], Entry]] = {}
+
+    def note(self, found: Iterable[Finding], now_s: float) -> tuple[Finding, ...]:
+        """Findings of this moment."""
+        fresh = []
+        for finding in found:
+            key = (finding.kind, finding.subject)
+            old = self._moments.pop(key, None)
+            if old is None:
+                fresh.append(finding)
+            self._moments[key] = _seen(old, finding, now_s)
+        while len(self._moments) > _KEEP:
+            del self._moments[next(iter(self._moments))]
+        return tuple(fresh)
+
+    def report(self, app: str, found: Iterable[Finding], now_s: float) -> tuple[Finding, ...]:
+        """All that an app reports now; what it reported before and no longer does is over."""
+        before = self._reports.get(app, {})
+        now = {(f.kind, f.subject): _seen(before.get((f.kind, f.subject)), f, now_s) for f in found}
+        self._reports[app] = now
+        return tuple(entry.finding for key, entry in now.items() if key not in before)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything, in the order in which it was first seen."""
+        reported = [entry for report in self._reports.values() for entry in report.values()]
+        return tuple(sorted([*self._moments.values(), *reported], key=lambda entry: entry.first_s))
+
+
+def _seen(old: Entry | None, finding: Finding, now_s: float) -> Entry:
+    return replace(old, finding=finding, last_s=now_s, count=old.count + 1) if old else Entry(finding, now_s, now_s)

@@ -1,0 +1,57 @@
+"""What the switches are known to hold, and which of them can be told anything.
+
+    SwitchUp     -> the switch is asked for all that it holds      (reading)
+    ProgramRead  -> what it holds is known                         (known)
+    SwitchDown   -> nothing is known; it goes on forwarding        (absent)
+
+Only a known switch takes part in plans. `installed` changes by what switches confirm and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from controller.model.command import ProgramCommand
+from controller.model.identity import Dpid
+from controller.model.program import FabricProgram, SwitchProgram
+from controller.planner.apply import apply_commands
+
+
+class Ledger:
+    """The programs that switches have confirmed, by switch."""
+
+    def __init__(self) -> None:
+        self._installed: dict[Dpid, SwitchProgram] = {}
+        self._refused: dict[Dpid, set[ProgramCommand]] = {}
+        self.version = 0
+
+    @property
+    def installed(self) -> FabricProgram:
+        """What each known switch holds."""
+        return MappingProxyType(self._installed)
+
+    def read(self, dpid: Dpid, program: SwitchProgram) -> None:
+        self._installed[dpid] = program
+        self._refused.pop(dpid, None)
+        self.version += 1
+
+    def forget(self, dpid: Dpid) -> None:
+        """The switch is gone or has come anew: what it holds is not known."""
+        self._installed.pop(dpid, None)
+        self.version += 1
+
+    def confirm(self, dpid: Dpid, commands: tuple[ProgramCommand, ...]) -> None:
+        """The switch has carried these out."""
+        held = self._installed.get(dpid)
+        if held is not None:
+            self._installed[dpid] = apply_commands(held, commands)
+            self.version += 1
+
+    def refuse(self, dpid: Dpid, command: ProgramCommand | None) -> None:
+        """The switch will not take this command; it is not asked again until it comes anew."""
+        if command is not None:
+            self._refused.setdefault(dpid, set()).add(command)
+
+    def refused(self, dpid: Dpid) -> Mapping[ProgramCommand, None] | set[ProgramCommand]:
+        return self._refused.get(dpid, set())

@@ -1,0 +1,236 @@
+"""Settings: what an operator may choose, from a file, the environment and flags.
+
+Later sources win:
+
+    built-in default  <  settings file (YAML)  <  environment (TREADLE_LISTEN, ...)  <  flags (--set, --listen, ...)
+
+There is one flat list of keys; `Settings` below is that list, with types and defaults. A key that does not exist, or a value
+of the wrong type, is an `OperatorError` that names the source, the line, the key, and the nearest key that does exist.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controller.contract import Gateway
+from controller.model.errors import ModelError, OperatorError
+from controller.model.identity import Mac, parse_mac
+
+ENVIRONMENT_PREFIX = "TREADLE_"
+MAX_FILE_BYTES = 1 << 20
+
+
+def default_socket() -> str:
+    """Where the running controller listens for the command line: one place per user."""
+    root = Path("/run/treadle") if os.geteuid() == 0 and Path("/run").is_dir() else Path(tempfile.gettempdir())
+    return str(root / f"treadle-{os.geteuid()}.sock")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default. Times are seconds, rates packets a second, sizes bytes."""
+
+    listen: str = "127.0.0.1:6653"
+    socket: str = ""
+    journal: str = ""
+    journal_segment_bytes: int = 16 << 20
+    journal_segments: int = 64
+    blueprint: str = ""
+    framework: str = "os_ken"
+    hub: str = ""
+    log_level: str = "info"
+    tls_key: str = ""
+    tls_cert: str = ""
+    tls_ca: str = ""
+    allow: tuple[str, ...] = ()
+    echo_interval_s: float = 2.0
+    dead_after_s: float = 6.0
+    lldp_interval_s: float = 5.0
+    lldp_key: str = ""
+    link_timeout_s: float = 16.0
+    settle_s: float = 0.6
+    max_settle_s: float = 10.0
+    host_timeout_s: float = 300.0
+    barrier_timeout_s: float = 5.0
+    counters_interval_s: float = 5.0
+    punt_pps: int = 1000
+    broadcast_pps: int = 100
+    gateway_mac: Mac = Gateway().mac
+    gateways: tuple[IPv4Interface | IPv6Interface, ...] = ()
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        """Host and port of `listen`; IPv6 in brackets."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def socket_path(self) -> str:
+        return self.socket or default_socket()
+
+
+def load(
+    file: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Sequence[tuple[str, str]] = (),
+) -> Settings:
+    """The settings from all sources; `flags` are (key, text) pairs.
+
+    Raises `OperatorError` for what cannot be understood.
+    """
+    settings = Settings()
+    if file:
+        settings = _from_file(settings, Path(file))
+    for name, text in sorted((environment or {}).items()):
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if name.startswith(ENVIRONMENT_PREFIX) and key in _KEYS:
+            settings = _set(settings, key, _from_text(text), _Place(f"environment variable {name}"))
+    for key, text in flags:
+        settings = _set(settings, key, _from_text(text), _Place("command line"))
+    return _check(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    source: str
+    line: int | None = None
+
+
+_KEYS = tuple(entry.name for entry in fields(Settings))
+
+
+def _from_file(settings: Settings, path: Path) -> Settings:
+    source = str(path)
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise OperatorError(f"larger than {MAX_FILE_BYTES} bytes", file=source, mend="is this a settings file?")
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise OperatorError(f"cannot be read: {error.strerror}", file=source) from None
+    except UnicodeDecodeError:
+        raise OperatorError("is not UTF-8 text", file=source) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise OperatorError(f"not YAML: {error.problem}", file=source, line=line) from None
+    if node is None:
+        return settings
+    if not isinstance(node, yaml.MappingNode):
+        raise OperatorError("settings are lines of the form 'key: value'", file=source, line=1)
+    for key_node, value_node in node.value:
+        place = _Place(source, key_node.start_mark.line + 1)
+        settings = _set(settings, str(key_node.value), _plain(value_node, place), place)
+    return settings
+
+
+def _plain(node: yaml.Node, place: _Place) -> Any:
+    """Scalars, and lists of scalars: settings hold nothing deeper, so an alias has nothing to multiply."""
+    if isinstance(node, yaml.ScalarNode):
+        return yaml.safe_load(node.value) if node.style is None else node.value
+    if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in node.value):
+        return [str(item.value) for item in node.value]
+    raise OperatorError("a setting is a value or a list of values", file=place.source, line=place.line)
+
+
+def _from_text(text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if isinstance(value, bool | int | float | list) else text
+
+
+def _set(settings: Settings, key: str, value: Any, place: _Place) -> Settings:
+    name = key.replace("-", "_")
+    if name not in _KEYS:
+        near = difflib.get_close_matches(name, _KEYS, n=1)
+        mend = f"did you mean '{near[0]}'?" if near else "see 'treadle run --help'"
+        raise OperatorError("is not a setting", file=place.source, line=place.line, key=key, mend=mend)
+    try:
+        return replace(settings, **{name: _convert(name, value)})
+    except (ValueError, ModelError) as error:
+        raise OperatorError(str(error), file=place.source, line=place.line, key=key) from None
+
+
+def _convert(name: str, value: Any) -> Any:
+    special = _CONVERT.get(name)
+    if special:
+        return special(value)
+    default = getattr(Settings(), name)
+    if isinstance(default, int):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"needs a whole number, not {value!r}")
+        return value
+    if isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"needs a number of seconds, not {value!r}")
+        return float(value)
+    if not isinstance(value, str):
+        raise ValueError(f"needs text, not {value!r}")
+    return value
+
+
+def _items(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return [part.strip() for part in str(value).split(",") if part.strip()]
+
+
+def _gateways(value: Any) -> tuple[IPv4Interface | IPv6Interface, ...]:
+    return tuple(ip_interface(item) for item in _items(value))
+
+
+def _mac(value: Any) -> Mac:
+    return parse_mac(str(value))
+
+
+def _dpids(value: Any) -> tuple[str, ...]:
+    for item in _items(value):
+        int(item, 16)
+    return tuple(_items(value))
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    "gateways": _gateways,
+    "gateway_mac": _mac,
+    "allow": _dpids,
+    "lldp_key": str,
+    "blueprint": str,
+}
+_CHOICES = {
+    "framework": ("os_ken", "ryu"),
+    "hub": ("", "native", "eventlet"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+
+
+def _check(settings: Settings) -> Settings:
+    """What no single value can tell: choices, ranges, and what goes together."""
+    for key, choices in _CHOICES.items():
+        value = getattr(settings, key)
+        if value not in choices:
+            raise OperatorError(f"'{value}' is none of {', '.join(filter(None, choices))}", key=key)
+    for entry in fields(Settings):
+        value = getattr(settings, entry.name)
+        if isinstance(value, int | float) and value < 0:
+            raise OperatorError(f"{value} is negative", key=entry.name)
+    for key in ("echo_interval_s", "lldp_interval_s", "punt_pps", "broadcast_pps"):
+        if not getattr(settings, key):
+            raise OperatorError("must be more than zero", key=key)
+    host, _, port = settings.listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise OperatorError(f"'{settings.listen}' is not HOST:PORT", key="listen", mend="for instance 127.0.0.1:6653")
+    if settings.dead_after_s <= settings.echo_interval_s:
+        raise OperatorError("must be longer than echo_interval_s", key="dead_after_s")
+    given = [bool(settings.tls_key), bool(settings.tls_cert), bool(settings.tls_ca)]
+    if any(given) and not all(given):
+        raise OperatorError("tls_key, tls_cert and tls_ca go together", key="tls_key", mend="give all three or none")
+    return settings
