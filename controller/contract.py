@@ -99,3 +99,6 @@ class App(Protocol):
     name: str
 
     def decide(self, view: FabricView, memory: Any) -> tuple[Any, tuple[Decision, ...]]: ...
+
+    def due_s(self, memory: Any) -> float | None:
+        """When the app wants to be asked again even if nothing happens (seconds, like `now_s`); None: need not be."""

@@ -53,5 +53,10 @@ class Ledger:
         if command is not None:
             self._refused.setdefault(dpid, set()).add(command)
 
-    def refused(self, dpid: Dpid) -> Mapping[ProgramCommand, None] | set[ProgramCommand]:
-        return self._refused.get(dpid, set())
+    @property
+    def any_refused(self) -> bool:
+        return any(self._refused.values())
+
+    def refuses(self, dpid: Dpid, command: ProgramCommand) -> bool:
+        """Whether the switch has refused this very command before."""
+        return command in self._refused.get(dpid, ())

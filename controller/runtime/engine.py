@@ -1,0 +1,310 @@
+"""The engine: events in, commands out, one turn at a time.
+
+    events --fold--> topology --apps--> decisions --assemble--> wanted --plan--> stages --barriers--> installed
+
+A turn is deterministic: the same events at the same times give the same commands, because nothing in here reads a clock, a socket or a
+random number. That is what makes a journal replayable (law 8), and a bug report a file.
+
+    turn(now, events)
+      1. each event is taken into the ledger (what switches hold) and folded into the fabric (what there is)
+      2. each app is shown the view and gives its decisions
+      3. if anything that matters has changed and no stage is under way: assemble, plan, begin
+      4. the next stage, if the one before is confirmed by every switch
+      5. frames that apps and discovery want to send, and questions to switches
+
+A stage is never overtaken by the next plan: it takes a few milliseconds, and what switches hold is known exactly after it. What
+cannot wait for that is the fast lane's business (`prepared`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.compiler.adopt import endpoints
+from controller.compiler.assemble import Assembly, assemble
+from controller.contract import App, Arrival, Decision, FabricSettings, FabricView, Report, Routes, Rules, SendFrames
+from controller.discovery.fold import Effects, adopt, fold, next_due_s, start
+from controller.discovery.settings import DiscoverySettings
+from controller.model.blueprint import Blueprint
+from controller.model.command import (
+    Addressed,
+    Command,
+    FrameOut,
+    ModifyGroup,
+    ProgramCommand,
+    ReadCounters,
+    ReadProgram,
+    SendFrame,
+)
+from controller.model.event import (
+    BarrierDone,
+    CountersRead,
+    Event,
+    FastLaneTaken,
+    Incident,
+    ProgramRead,
+    Refused,
+    SwitchDown,
+    SwitchUp,
+    Tick,
+)
+from controller.model.finding import Finding, Severity
+from controller.model.flow import Output
+from controller.model.identity import Dpid, PortNo, dpid_text
+from controller.model.plan import Stage, UpdatePlan
+from controller.model.program import FabricProgram
+from controller.model.topology import Topology
+from controller.planner.fastlane import prepare
+from controller.planner.plan import plan
+from controller.runtime.execution import Execution
+from controller.runtime.feed import Change, changes
+from controller.runtime.findings import FindingsBook
+from controller.runtime.ledger import Ledger
+from controller.runtime.loads import Loads
+from controller.runtime.readiness import Patience, Readiness
+
+Prepared = Mapping[PortNo, tuple[ModifyGroup, ...]]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that an engine is made of. `life` is the start of the controller as cookies have it (minutes)."""
+
+    discovery: DiscoverySettings
+    apps: tuple[App, ...]
+    fabric: FabricSettings = FabricSettings()
+    blueprint: Blueprint | None = None
+    life: int = 0
+    patience: Patience = Patience()
+    barrier_timeout_s: float = 5.0
+    counters_interval_s: float = 5.0
+
+
+class Engine:
+    """The state of the controller; see the module's essay. Not thread-safe: one loop owns it."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self.fabric = start(setup.discovery)
+        self.findings = FindingsBook()
+        self.ledger = Ledger()
+        self.loads = Loads(setup.counters_interval_s)
+        self.wanted: FabricProgram = {}
+        self.prepared: dict[Dpid, Prepared] = {}
+        self.connected: set[Dpid] = set()
+        self.silent: tuple[Dpid, ...] = ()
+        self.news: list[Change] = []
+        self._readiness = Readiness(setup.patience, setup.blueprint)
+        self._execution = Execution(self._confirm)
+        self._memories: dict[str, Any] = {}
+        self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
+        self._assembly: Assembly | None = None
+        self._held: frozenset[Dpid] = frozenset()
+        self._dirty = False
+
+    @property
+    def topology(self) -> Topology:
+        return self.fabric.topology
+
+    @property
+    def idle(self) -> bool:
+        """Whether every switch that may be programmed holds what is wanted."""
+        return self._readiness.started and not (self._dirty or self._execution.waiting or self._execution.unfinished)
+
+    def turn(self, now_s: float, events: Sequence[Event]) -> tuple[Addressed, ...]:
+        """Take what has happened, and say what to send. `news` and `silent` hold what else came of it."""
+        self.news, self.silent = [], ()
+        before = self.topology
+        out: list[Addressed] = []
+        arrivals: list[Arrival] = []
+        for event in (*events, Tick()):
+            out += self._take(event, now_s)
+            self.fabric, effects = fold(self.fabric, event, now_s)
+            arrivals += effects.arrivals
+            out += self._carry(effects, now_s)
+        if self.topology is not before:
+            self._dirty = True
+            self.news += changes(before, self.topology)
+        out += self._decide(now_s, tuple(arrivals))
+        self._check_readiness(now_s)
+        out += self._advance(now_s)
+        out += self.loads.questions(now_s, self.connected)
+        self._end_silent_sessions(now_s)
+        return tuple(out)
+
+    def next_due_s(self) -> float | None:
+        """When the next turn is due even if nothing happens."""
+        deadlines = (
+            next_due_s(self.fabric),
+            self._readiness.due_s(),
+            self._execution.deadline_s(self._setup.barrier_timeout_s),
+            self.loads.due_s(self.connected),
+            *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
+        )
+        return min((moment for moment in deadlines if moment is not None), default=None)
+
+    # --- 1. taking events ------------------------------------------------------------------------------------
+
+    def _take(self, event: Event, now_s: float) -> list[Addressed]:
+        match event:
+            case SwitchUp(dpid=dpid):
+                self._forget(dpid)
+                self.connected.add(dpid)
+                return [Addressed(dpid, ReadProgram())]
+            case SwitchDown(dpid=dpid, reason=reason):
+                self._forget(dpid)
+                self.connected.discard(dpid)
+                self.news.append(Change("session-lost", dpid_text(dpid), (("reason", reason),)))
+            case ProgramRead():
+                return self._adopt(event, now_s)
+            case BarrierDone(dpid=dpid, token=token):
+                self._execution.answered(dpid, token)
+            case Refused():
+                self._refused(event, now_s)
+            case FastLaneTaken(dpid=dpid, commands=commands):
+                self.ledger.confirm(dpid, commands)
+                self._prepare(dpid)
+                self._dirty = True
+            case CountersRead():
+                self.loads.take(event, self.topology, now_s)
+            case Incident(kind=kind, subject=subject, text=text):
+                self._note((Finding(Severity.WARNING, kind, subject, text),), now_s)
+            case _:
+                pass
+        return []
+
+    def _forget(self, dpid: Dpid) -> None:
+        self._execution.gone(dpid)
+        self._execution.drop()
+        self.ledger.forget(dpid)
+        self._readiness.went(dpid)
+        self.prepared.pop(dpid, None)
+        self._dirty = True
+
+    def _adopt(self, event: ProgramRead, now_s: float) -> list[Addressed]:
+        if event.dpid not in self.connected:
+            return []
+        self.ledger.read(event.dpid, event.program)
+        self._readiness.came(event.dpid, event.program, now_s)
+        self._prepare(event.dpid)
+        self._dirty = True
+        self.fabric, effects = adopt(self.fabric, endpoints(event.dpid, event.program), now_s)
+        return self._carry(effects, now_s)
+
+    def _refused(self, event: Refused, now_s: float) -> None:
+        self._execution.refused(event.dpid, event.command)
+        self.ledger.refuse(event.dpid, event.command)
+        evidence = f"{event.text} (OpenFlow error type {event.error_type}, code {event.error_code}): {event.command}"
+        self._note((Finding(Severity.ERROR, "command-refused", dpid_text(event.dpid), evidence),), now_s)
+
+    def _confirm(self, dpid: Dpid, commands: tuple[ProgramCommand, ...]) -> None:
+        self.ledger.confirm(dpid, commands)
+        self._prepare(dpid)
+
+    def _prepare(self, dpid: Dpid) -> None:
+        held = self.ledger.installed.get(dpid)
+        if held is not None:
+            self.prepared[dpid] = prepare(held)
+
+    def _carry(self, effects: Effects, now_s: float) -> list[Addressed]:
+        self._note(effects.findings, now_s)
+        return self._frames(effects.frames)
+
+    def _note(self, found: Sequence[Finding], now_s: float) -> None:
+        self.news += [_as_change(finding) for finding in self.findings.note(found, now_s)]
+
+    def _frames(self, frames: Sequence[FrameOut]) -> list[Addressed]:
+        return [
+            Addressed(frame.at.dpid, SendFrame(frame.data, (Output(frame.at.port),)))
+            for frame in frames
+            if frame.at.dpid in self.connected
+        ]
+
+    # --- 2. deciding -----------------------------------------------------------------------------------------
+
+    def _decide(self, now_s: float, arrivals: tuple[Arrival, ...]) -> list[Addressed]:
+        view = FabricView(now_s, self.topology, self._setup.blueprint, self._setup.fabric, arrivals)
+        out: list[Addressed] = []
+        for app in self._setup.apps:
+            self._memories[app.name], decisions = app.decide(view, self._memories.get(app.name))
+            out += self._hear(app.name, decisions, now_s)
+        return out
+
+    def _hear(self, name: str, decisions: Sequence[Decision], now_s: float) -> list[Addressed]:
+        lasting = tuple(decision for decision in decisions if isinstance(decision, Rules | Routes))
+        known = self._decisions.get(name, ())
+        if len(lasting) != len(known) or any(a is not b for a, b in zip(lasting, known, strict=True)):
+            self._decisions[name] = lasting
+            self._dirty = True
+        found = [finding for decision in decisions if isinstance(decision, Report) for finding in decision.findings]
+        self.news += [_as_change(finding) for finding in self.findings.report(name, found, now_s)]
+        return self._frames([f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames])
+
+    # --- 3 and 4. planning and carrying out ------------------------------------------------------------------
+
+    def _check_readiness(self, now_s: float) -> None:
+        held = self._readiness.held(self.topology, now_s)
+        if held != self._held:
+            self._held, self._dirty = held, True
+
+    def _advance(self, now_s: float) -> list[Addressed]:
+        if self._execution.waiting or not self._readiness.started:
+            return []
+        if self._dirty:
+            self._replan()
+        if not self._execution.unfinished:
+            return []
+        return list(self._execution.next_stage(now_s))
+
+    def _replan(self) -> None:
+        self._dirty = False
+        decisions = tuple(decision for app in self._setup.apps for decision in self._decisions.get(app.name, ()))
+        self._assembly = assemble(decisions, self.topology, self._setup.fabric, self._setup.life, self._assembly)
+        self.wanted = self._assembly.program
+        scope = self.ledger.installed.keys() - self._held
+        wanted = {dpid: program for dpid, program in self.wanted.items() if dpid in scope}
+        installed = {dpid: program for dpid, program in self.ledger.installed.items() if dpid in wanted}
+        steps = self._without_refused(plan(installed, wanted, self.topology.peer))
+        self._execution.begin(steps)
+        if steps:
+            size = sum(len(stage) for stage in steps.stages)
+            details = (("stages", len(steps.stages)), ("switches", len(steps.switches)), ("commands", size))
+            self.news.append(Change("plan", f"version {self.topology.version}", details))
+
+    def _without_refused(self, steps: UpdatePlan) -> UpdatePlan:
+        """The plan without the commands that a switch has refused already: asking again would give the same answer."""
+        if not self.ledger.any_refused:
+            return steps
+        stages = []
+        for stage in steps.stages:
+            kept = {
+                dpid: tuple(command for command in commands if not self.ledger.refuses(dpid, command))
+                for dpid, commands in stage.commands.items()
+            }
+            kept = {dpid: commands for dpid, commands in kept.items() if commands}
+            if kept:
+                stages.append(Stage(kept))
+        return replace(steps, stages=tuple(stages))
+
+    def _end_silent_sessions(self, now_s: float) -> None:
+        self.silent = self._execution.late(now_s, self._setup.barrier_timeout_s)
+        for dpid in self.silent:
+            evidence = f"no answer to a barrier within {self._setup.barrier_timeout_s} s; its session is ended"
+            self._note((Finding(Severity.ERROR, "switch-silent", dpid_text(dpid), evidence),), now_s)
+            self._execution.gone(dpid)
+            self._dirty = True
+
+
+def _as_change(finding: Finding) -> Change:
+    details = (("severity", finding.severity.value), ("evidence", finding.evidence), ("advice", finding.advice))
+    return Change(f"finding-{finding.kind}", finding.subject, details)
+
+
+def sendable(commands: Sequence[Addressed]) -> dict[Dpid, list[Command]]:
+    """Commands by switch, each switch's in order."""
+    by_switch: dict[Dpid, list[Command]] = {}
+    for addressed in commands:
+        by_switch.setdefault(addressed.dpid, []).append(addressed.command)
+    return by_switch

@@ -1,0 +1,111 @@
+"""The loop: the one place where the engine meets time, sockets and the journal.
+
+    southbound.events --> [ take all that have arrived ] --> engine.turn --> southbound.send
+                                      |                           |
+                                      +----------> journal <------+
+
+One thread runs it. It sleeps until an event arrives or the engine says that time alone will matter. The fast lane does not pass through
+here: it is called in the thread that hears of a dead port, and takes what the engine has prepared.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from controller.model.command import Addressed, Command, ProgramCommand
+from controller.model.event import Event
+from controller.model.identity import Dpid, PortNo
+from controller.runtime.engine import Engine, sendable
+from controller.runtime.feed import Feed
+from controller.runtime.journal import Journal, Turn
+
+log = logging.getLogger("treadle.loop")
+
+_MOST_EVENTS = 4096
+
+
+class Wire(Protocol):
+    """What the loop needs of a southbound."""
+
+    @property
+    def events(self) -> queue.Queue[Event]: ...
+
+    def send(self, dpid: Dpid, commands: Sequence[Command]) -> None: ...
+
+    def disconnect(self, dpid: Dpid, reason: str) -> None: ...
+
+
+class Loop:
+    """Runs an engine until it is stopped. `after_turn` is called at the end of each turn, in the loop's thread."""
+
+    def __init__(
+        self, engine: Engine, wire: Wire, feed: Feed, journal: Journal | None, after_turn: Callable[[float], None]
+    ) -> None:
+        self._engine = engine
+        self._wire = wire
+        self._feed = feed
+        self._journal = journal
+        self._after_turn = after_turn
+        self._began_s = time.monotonic()
+        self._stopped = threading.Event()
+
+    def now_s(self) -> float:
+        """Seconds since the loop was made, to the microsecond."""
+        return round(time.monotonic() - self._began_s, 6)
+
+    def run(self) -> None:
+        """Turn after turn, until `stop`."""
+        while not self._stopped.is_set():
+            events = self._arrived()
+            if not self._stopped.is_set():
+                self.turn(events)
+
+    def stop(self) -> None:
+        """End the loop soon; safe from any thread and from a signal handler."""
+        self._stopped.set()
+
+    def turn(self, events: tuple[Event, ...]) -> None:
+        """One turn with these events. A fault in it is logged with its events in the journal, and costs that turn alone."""
+        now_s = self.now_s()
+        commands: tuple[Addressed, ...] = ()
+        try:
+            commands = self._engine.turn(now_s, events)
+            for dpid, batch in sendable(commands).items():
+                self._wire.send(dpid, batch)
+            for dpid in self._engine.silent:
+                self._wire.disconnect(dpid, "no answer to a barrier")
+        except Exception:
+            log.exception("a turn of the loop failed; its events: %s", [type(event).__name__ for event in events])
+        if self._journal:
+            self._journal.record(Turn(now_s, events, commands))
+        self._feed.publish([change.as_json(now_s) for change in self._engine.news])
+        self._after_turn(now_s)
+
+    def fast_lane(self, dpid: Dpid, port: PortNo) -> Sequence[ProgramCommand]:
+        """What takes a dead port out of service at once; called by the southbound, in its thread.
+
+        The southbound sends it and leaves the event `FastLaneTaken` for the loop.
+        """
+        return self._engine.prepared.get(dpid, {}).get(port, ())
+
+    def _arrived(self) -> tuple[Event, ...]:
+        """Wait for an event or a deadline; then everything that is there, up to a bound."""
+        events: list[Event] = []
+        try:
+            events.append(self._wire.events.get(timeout=self._patience_s()))
+            while len(events) < _MOST_EVENTS:
+                events.append(self._wire.events.get_nowait())
+        except queue.Empty:
+            pass
+        return tuple(events)
+
+    def _patience_s(self) -> float:
+        due_s = self._engine.next_due_s()
+        if due_s is None:
+            return 1.0
+        return min(max(due_s - self.now_s(), 0.001), 1.0)

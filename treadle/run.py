@@ -1,0 +1,93 @@
+"""`treadle run`: the controller, until it is told to stop.
+
+It stops on SIGINT and SIGTERM, leaves the switches' rules as they are (fail static), and removes its control socket.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.runtime.settings import Settings, load
+
+if TYPE_CHECKING:
+    from controller.runtime.journal import Journal
+
+log = logging.getLogger("treadle")
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    """The settings that a command line asks for. Raises `OperatorError`."""
+    named = ("listen", "blueprint", "socket", "journal", "framework", "hub", "log_level")
+    flags = [(key, value) for key in named if (value := getattr(args, key, None)) is not None]
+    return load(args.settings, os.environ, [*_pairs(args.set or []), *flags])
+
+
+def _pairs(texts: list[str]) -> list[tuple[str, str]]:
+    return [(key.strip(), value.strip()) for key, _, value in (text.partition("=") for text in texts)]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until a signal comes; exit status 0. Raises `OperatorError` for what cannot start."""
+    settings = settings_from(args)
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    from controller.southbound.framework import prepare
+
+    framework, hub = prepare(settings.framework, settings.hub or None)
+    log.info("OpenFlow messages by %s on the %s hub", framework, hub)
+    return _serve(settings, framework)
+
+
+def _serve(settings: Settings, framework: str) -> int:
+    """Put the rooms together and let them work; imported late, because the hub must be chosen first."""
+    from controller.northbound.server import Server
+    from controller.runtime.feed import Feed
+    from controller.runtime.journal import Journal
+    from controller.runtime.loop import Loop
+    from controller.runtime.observation import Observation
+    from controller.southbound.openflow import OpenFlowSouthbound
+    from treadle.wiring import blueprint_of, engine_for, header_of, new_life, southbound_settings
+
+    life, blueprint, feed = new_life(settings), blueprint_of(settings), Feed()
+    engine = engine_for(settings, life, blueprint)
+    southbound = OpenFlowSouthbound(
+        southbound_settings(settings), on_port_down=lambda dpid, port: loop.fast_lane(dpid, port), framework=framework
+    )
+    journal = _journal(settings, header_of(settings, life))
+    observation = Observation(engine, southbound, feed, journal, blueprint, settings)
+    loop = Loop(engine, southbound, feed, journal, observation.refresh)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: loop.stop())
+    server = Server(Path(settings.socket_path), observation)
+    server.start()
+    try:
+        southbound.start()
+        log.info("listening for switches on %s", settings.listen)
+        loop.run()
+    finally:
+        southbound.stop()
+        server.stop()
+        if journal:
+            journal.close()
+    log.info("stopped; the switches keep their rules")
+    return 0
+
+
+def _journal(settings: Settings, header: dict[str, object]) -> Journal | None:
+    if not settings.journal:
+        return None
+    from controller.runtime.journal import Journal
+
+    return Journal(
+        Path(settings.journal),
+        header,
+        segment_bytes=settings.journal_segment_bytes,
+        segments=settings.journal_segments,
+    )

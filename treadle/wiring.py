@@ -1,0 +1,120 @@
+"""Wiring: who is given what. The only module that knows every room; it decides nothing else.
+
+    settings --> engine (apps, discovery, compiler, planner)      pure, also for a replay
+             --> southbound, journal, northbound                  the two ends
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.admission.app import Admission
+from apps.broadcast.app import Broadcast
+from apps.neighbours.app import Neighbours
+from apps.routing.app import Routing
+from apps.wiring.app import Wiring
+from controller.contract import App, FabricSettings, Gateway
+from controller.discovery.settings import DiscoverySettings
+from controller.model.blueprint import Blueprint
+from controller.model.identity import Dpid
+from controller.runtime.blueprints import load_blueprint
+from controller.runtime.engine import Engine, Setup
+from controller.runtime.readiness import Patience
+from controller.runtime.settings import Settings
+from controller.southbound.settings import SouthboundSettings, TlsSettings
+
+_EPOCH_2020_MIN = 1_577_836_800 // 60
+
+
+@dataclass(frozen=True)
+class Life:
+    """What differs between two starts with the same settings: when, and the key that signs LLDP."""
+
+    started_min: int
+    key: bytes
+
+    def header(self) -> dict[str, Any]:
+        return {"life": self.started_min, "key": self.key.hex()}
+
+
+def new_life(settings: Settings) -> Life:
+    """A life that begins now. The key is the operator's if one is set, else random."""
+    key = hashlib.sha256(settings.lldp_key.encode()).digest() if settings.lldp_key else os.urandom(32)
+    return Life(int(time.time()) // 60 - _EPOCH_2020_MIN, key)
+
+
+def recorded_life(header: Mapping[str, Any]) -> Life:
+    """The life that a journal's header speaks of."""
+    return Life(int(header["life"]), bytes.fromhex(header["key"]))
+
+
+def apps() -> tuple[App, ...]:
+    """Every app, in the order in which they are asked."""
+    return (Admission(), Routing(), Neighbours(), Broadcast(), Wiring())
+
+
+def blueprint_of(settings: Settings) -> Blueprint | None:
+    return load_blueprint(settings.blueprint) if settings.blueprint else None
+
+
+def engine_for(settings: Settings, life: Life, blueprint: Blueprint | None) -> Engine:
+    """The engine that these settings describe."""
+    return Engine(
+        Setup(
+            discovery=_discovery(settings, life, blueprint),
+            apps=apps(),
+            fabric=_fabric(settings),
+            blueprint=blueprint,
+            life=life.started_min,
+            patience=Patience(settings.settle_s, settings.max_settle_s),
+            barrier_timeout_s=settings.barrier_timeout_s,
+            counters_interval_s=settings.counters_interval_s,
+        )
+    )
+
+
+def southbound_settings(settings: Settings) -> SouthboundSettings:
+    host, port = settings.listen_address
+    tls = None
+    if settings.tls_key:
+        tls = TlsSettings(Path(settings.tls_key), Path(settings.tls_cert), Path(settings.tls_ca))
+    return SouthboundSettings(
+        address=host,
+        port=port,
+        tls=tls,
+        allowed=frozenset(Dpid(int(text, 16)) for text in settings.allow) or None,
+        echo_interval_s=settings.echo_interval_s,
+        dead_after_s=settings.dead_after_s,
+    )
+
+
+def header_of(settings: Settings, life: Life) -> dict[str, Any]:
+    """The first line of a journal: all that a replay needs to make the same engine."""
+    plain = {key: value if isinstance(value, bool | int | float | str) else [str(v) for v in value] for key, value in asdict(settings).items()}
+    return {**life.header(), "settings": plain}
+
+
+def _fabric(settings: Settings) -> FabricSettings:
+    return FabricSettings(
+        gateway=Gateway(settings.gateway_mac, settings.gateways),
+        punt_pps=settings.punt_pps,
+        broadcast_pps=settings.broadcast_pps,
+    )
+
+
+def _discovery(settings: Settings, life: Life, blueprint: Blueprint | None) -> DiscoverySettings:
+    return DiscoverySettings(
+        key=life.key,
+        lldp_interval_s=settings.lldp_interval_s,
+        link_timeout_s=settings.link_timeout_s,
+        settle_s=settings.settle_s,
+        host_timeout_s=settings.host_timeout_s,
+        controller_mac=settings.gateway_mac,
+        blueprint=blueprint,
+    )
