@@ -1,11 +1,13 @@
 """ARP for IPv4 over Ethernet (RFC 826), the only kind that exists in a fabric; other kinds are malformed.
 
-Three uses of one packet: a *request* asks who has an address, a *reply* tells, and an *announcement* (gratuitous ARP, RFC 5227
-section 3) is a request for the sender's own address that nobody should answer. A *probe* (RFC 5227 section 2.1.1) is a request whose
-sender has no address yet: it must not be learned from.
+Three uses of one packet: a *request* asks who has an address, a *reply* tells, and an *announcement*
+(gratuitous ARP, RFC 5227 section 3) is a request for the sender's own address that nobody should answer.
+A *probe* (RFC 5227 section 2.1.1) is a request whose sender has no address yet: it must not be learned
+from.
 
-The packet repeats the sender's hardware address, which the Ethernet header has already told. Where the two differ somebody speaks for
-another station; that is for discovery to judge (`Frame.consistent`), not a fault of format.
+The packet repeats the sender's hardware address, which the Ethernet header has already told. Where the
+two differ somebody speaks for another station; that is for discovery to judge (`Frame.consistent`), not
+a fault of format.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 
-from .wire import MAC_BYTES, Cursor, Mac, Unreadable, mac_bytes, require
+from controller.discovery.frames.wire import MAC_BYTES, Cursor, Unreadable, mac_bytes, require
+from controller.model.flow import EtherType
+from controller.model.identity import Mac
 
 _ETHERNET = 1
-_IPV4 = 0x0800
-_PREAMBLE = bytes((0, _ETHERNET, _IPV4 >> 8, _IPV4 & 0xFF, MAC_BYTES, 4))
+_PREAMBLE = bytes((0, _ETHERNET, EtherType.IPV4 >> 8, EtherType.IPV4 & 0xFF, MAC_BYTES, 4))
 UNSPECIFIED = IPv4Address(0)
 
 

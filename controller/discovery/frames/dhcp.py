@@ -1,11 +1,12 @@
 """DHCP for IPv4 (RFC 2131), as far as it tells where a host lives and which address it has been given.
 
-Read: who asks (`client_mac`), which address it has or gets, what kind of message this is, and which server speaks. Left out: everything
-else a lease says, and options hidden in the `sname` and `file` fields by "option overload" (RFC 2132, 9.3), which no current client or
-server uses for the message type. DHCP is only watched here, never spoken, so there is no encoder.
+Read: who asks (`client_mac`), which address it has or gets, what kind of message this is, and which
+server speaks. Left out: everything else a lease says, and options hidden in the `sname` and `file`
+fields by "option overload" (RFC 2132, 9.3), which no current client or server uses for the message type.
+DHCP is only watched here, never spoken, so there is no encoder.
 
-The UDP checksum is not verified: a sender on a virtual interface may leave it to hardware that does not exist, and it is optional in
-IPv4 anyway (RFC 768).
+The UDP checksum is not verified: a sender on a virtual interface may leave it to hardware that does not
+exist, and it is optional in IPv4 anyway (RFC 768).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 
-from .wire import Cursor, Mac, Unreadable, require
+from controller.discovery.frames.wire import MAC_BYTES, Cursor, Unreadable, require
+from controller.model.identity import Mac
 
 SERVER_PORT = 67
 CLIENT_PORT = 68
@@ -50,8 +52,8 @@ class DhcpMessage(IntEnum):
 class Dhcp:
     """A message in either direction. Unset addresses are 0.0.0.0, as on the wire.
 
-    `client_ip` is what the client already uses (ciaddr), `your_ip` what the server gives it (yiaddr), `relay_ip` the relay
-    agent's address (giaddr).
+    `client_ip` is what the client already uses (ciaddr), `your_ip` what the server gives it (yiaddr),
+    `relay_ip` the relay agent's address (giaddr).
     """
 
     operation: DhcpOperation
@@ -69,13 +71,13 @@ def read_dhcp(cursor: Cursor) -> Dhcp:
         operation = DhcpOperation(cursor.number(1))
     except ValueError:
         raise Unreadable("DHCP operation is unknown") from None
-    require(cursor.take(2) == bytes((_ETHERNET, 6)), "DHCP is not for Ethernet")
+    require(cursor.take(2) == bytes((_ETHERNET, MAC_BYTES)), "DHCP is not for Ethernet")
     cursor.take(1 + 4 + 2 + 2)  # hops, transaction, seconds, flags
     client_ip, your_ip = cursor.ipv4(), cursor.ipv4()
     cursor.take(4)  # the next server of a boot, unrelated to the lease
     relay_ip = cursor.ipv4()
     client_mac = cursor.mac()
-    cursor.take(_HARDWARE_FIELD_BYTES - 6 + _NAME_AND_FILE_BYTES)
+    cursor.take(_HARDWARE_FIELD_BYTES - MAC_BYTES + _NAME_AND_FILE_BYTES)
     require(cursor.take(len(_MAGIC)) == _MAGIC, "DHCP has no options")
     message, server_id = _read_options(cursor)
     return Dhcp(operation, message, client_mac, client_ip, your_ip, relay_ip, server_id)
@@ -93,8 +95,10 @@ def _read_options(cursor: Cursor) -> tuple[DhcpMessage, IPv4Address | None]:
 
 
 def _message_type(value: bytes | None) -> DhcpMessage:
-    require(value is not None, "DHCP has no message type")
+    if value is None:
+        raise Unreadable("DHCP has no message type")
+    require(len(value) == 1, "DHCP message type is unknown")
     try:
-        return DhcpMessage(int.from_bytes(value or b"", "big"))
+        return DhcpMessage(value[0])
     except ValueError:
         raise Unreadable("DHCP message type is unknown") from None

@@ -1,8 +1,9 @@
 """IPv4 (RFC 791): who speaks to whom, and DHCP where it is carried.
 
-Of ordinary traffic only the addresses and the protocol are read: enough to learn a host from. The header's checksum must be right
-(RFC 1812, 5.2.2), lest a damaged packet teach an address that nobody has. The length the header claims must be there; what
-follows it is padding. A fragment is never looked into.
+Of ordinary traffic only the addresses and the protocol are read: enough to learn a host from. The
+header's checksum must be right (RFC 1812, 5.2.2), lest a damaged packet teach an address that nobody
+has. The length the header claims must be there; what follows it is padding. A fragment is never looked
+into.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from .dhcp import CLIENT_PORT, SERVER_PORT, Dhcp, read_dhcp
-from .wire import Cursor, internet_checksum, require
+from controller.discovery.frames.dhcp import CLIENT_PORT, SERVER_PORT, Dhcp, read_dhcp
+from controller.discovery.frames.wire import Cursor, internet_checksum, require
+from controller.model.flow import IpProtocol
 
-PROTOCOL_ICMP = 1
-PROTOCOL_UDP = 17
 HEADER_BYTES = 20
 
+_HOPS = 64
 _UDP_HEADER_BYTES = 8
 _FRAGMENT_MASK = 0x3FFF  # the "more fragments" flag and the offset
 _DHCP_PORTS = frozenset({(CLIENT_PORT, SERVER_PORT), (SERVER_PORT, CLIENT_PORT), (SERVER_PORT, SERVER_PORT)})
@@ -33,9 +34,9 @@ class Ipv4:
 def read_ipv4(cursor: Cursor) -> Ipv4:
     header, payload = split_ipv4(cursor.rest())
     protocol = header[9]
-    source, destination = IPv4Address(header[12:16]), IPv4Address(header[16:20])
+    source, destination = ends_of(header)
     whole = not int.from_bytes(header[6:8], "big") & _FRAGMENT_MASK
-    body = _read_udp(Cursor(payload, "UDP")) if whole and protocol == PROTOCOL_UDP else None
+    body = _read_udp(Cursor(payload, "UDP")) if whole and protocol == IpProtocol.UDP else None
     return Ipv4(source, destination, protocol, body)
 
 
@@ -50,6 +51,19 @@ def split_ipv4(packet: bytes) -> tuple[bytes, bytes]:
     header = packet[:header_bytes]
     require(internet_checksum(header) == 0, "IPv4 checksum is wrong")
     return header, packet[header_bytes:total_bytes]
+
+
+def ends_of(header: bytes) -> tuple[IPv4Address, IPv4Address]:
+    """Source and destination."""
+    return IPv4Address(header[12:16]), IPv4Address(header[16:20])
+
+
+def ipv4_header(source: IPv4Address, destination: IPv4Address, protocol: int, payload_bytes: int) -> bytes:
+    """A header without options, its checksum in place."""
+    total = (HEADER_BYTES + payload_bytes).to_bytes(2, "big")
+    start = bytes((0x45, 0)) + total + bytes(4) + bytes((_HOPS, protocol))
+    ends = source.packed + destination.packed
+    return start + internet_checksum(start, ends).to_bytes(2, "big") + ends
 
 
 def _read_udp(cursor: Cursor) -> Dhcp | None:

@@ -1,24 +1,23 @@
 """Reading bytes that a stranger wrote.
 
-Every frame that reaches discovery was composed by a host, and a host may lie about every length in it. All decoders of this
-package therefore read through one bounded cursor: it gives out what is there, or raises `Unreadable`, and it has no way to look
-past its end or to stand still. `decode` (in the package's front) is the only place that catches `Unreadable`; it turns it
-into the value `Malformed`, so nothing outside this package ever sees an exception.
+Every frame that reaches discovery was composed by a host, and a host may lie about every length in it.
+All decoders of this package therefore read through one bounded cursor: it gives out what is there, or
+raises `Unreadable`, and it has no way to look past its end or to stand still. `decode` (in the package's
+front) is the only place that catches `Unreadable`; it turns it into the value `Malformed`, so nothing
+outside this package ever sees an exception.
 
-Reasons are constant phrases, never built from the frame's content: the number of different reasons is small and known, so they
-may serve as labels of a counter, and a host cannot write into our log.
+Reasons are constant phrases, never built from the frame's content: the number of different reasons is
+small and known, so they may serve as labels of a counter, and a host cannot write into our log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-Mac = int
+from controller.model.identity import Mac
 
 MAC_BYTES = 6
-BROADCAST_MAC = Mac(0xFFFF_FFFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +80,17 @@ class Cursor:
 
 
 def mac_bytes(mac: Mac) -> bytes:
-    return int(mac).to_bytes(MAC_BYTES, "big")
-
-
-def is_group(mac: Mac) -> bool:
-    """Whether the address names many stations (multicast or broadcast; IEEE 802, the I/G bit)."""
-    return bool(int(mac) >> 40 & 1)
+    return mac.to_bytes(MAC_BYTES, "big")
 
 
 def internet_checksum(*parts: bytes) -> int:
-    """The one's complement of the one's complement sum of 16-bit words (RFC 1071) over `parts` laid end to end.
+    """The complement of the one's complement sum of 16-bit words (RFC 1071), over all parts.
 
-    Every part but the last must be of even length. Over a packet that carries its own checksum the result is zero.
+    Every part but the last must be of even length. Over a packet that carries its own checksum the
+    result is zero.
     """
-    # 2**16 is congruent to 1 modulo 65535, so the one's complement sum is the remainder of one big integer; only the
-    # sum of something that is not all zero must be 65535 where the remainder says 0.
+    # 2**16 is congruent to 1 modulo 65535, so the one's complement sum is the remainder of one big integer;
+    # only, the sum of something that is not all zero must be 65535 where the remainder says 0.
     content = b"".join(parts)
     whole = int.from_bytes(content + b"\0" * (len(content) % 2), "big")
     return 0xFFFF - (whole % 0xFFFF or (0xFFFF if whole else 0))
-
-
-def joined(pieces: Iterable[bytes]) -> bytes:
-    return b"".join(pieces)
