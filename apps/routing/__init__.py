@@ -1,0 +1,1 @@
+"""Adaptive routing: the route table of the fabric, as it follows from the live graph."""

@@ -1,0 +1,1 @@
+"""Algorithms over a `Topology`: distances, equal-cost next hops, tiers, disjoint paths and cuts. All are pure."""
