@@ -132,7 +132,7 @@ def _oxm_id(message: bytes, start: int, limit: int) -> int:
     return fixed(8 if u16(message, start, limit) == _EXPERIMENTER else 4)(message, start, limit)
 
 
-_type_ids = _tlv(many(variant({0xFFFF: _tlv(fixed(4))}, otherwise=_tlv(fixed(0)))), pad=8)
+_type_ids = _tlv(many(_tlv(opaque)), pad=8)
 _table_ids = _tlv(opaque, pad=8)
 _oxm_ids = _tlv(many(_oxm_id), pad=8)
 _experimenter_words = _tlv(sequence(fixed(8), many(fixed(4))), pad=8)
