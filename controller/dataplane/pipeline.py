@@ -2,13 +2,14 @@
 
     admission -> policy -> class -> pins -> routes
 
-A packet enters at `admission` and may only move forward. Each table has one owner, whose number stands in the cookie of each of its
-rules; a table that nobody fills holds one rule of the owner PIPELINE that passes everything on.
+A packet enters at `admission` and may only move forward. Each table has one owner, whose number stands in the
+cookie of each of its rules; a table that nobody fills holds one rule of the owner PIPELINE that passes
+everything on.
 
-Priorities are ladders, kept here and nowhere else, because a priority has a meaning only beside the others of its table:
-admission's is a list of named rungs (`AdmissionPriority`); in routes a rung is a family's base plus the length of the prefix
-(`mac_priority`, `ipv4_priority`, `ipv6_priority`), so that the longest prefix wins, IPv6 and IPv4 come before Ethernet, and
-no two families share a rung.
+Priorities are ladders, kept here and nowhere else, because a priority has a meaning only beside the others of
+its table: admission's is a list of named rungs (`AdmissionPriority`); in routes a rung is a family's base
+plus the length of the prefix (`mac_priority`, `ipv4_priority`, `ipv6_priority`), so that the longest prefix
+wins, IPv6 and IPv4 come before Ethernet, and no two families share a rung.
 
 docs/pipeline.md is generated from this module: `python -m controller.dataplane.pipeline > docs/pipeline.md`.
 """
@@ -79,10 +80,14 @@ def mac_priority(prefix_len: int) -> int:
 
 
 def ipv4_priority(prefix_len: int, *, gateway: bool = False) -> int:
-    """The rung of an IPv4 prefix; `gateway` for the variant of a host rule that routes between subnets, one above."""
+    """The rung of an IPv4 prefix; `gateway` for the variant of a host rule that routes between subnets, one
+    above.
+    """
     return RouteBase.IPV4 + 2 * prefix_len + gateway
 
 
 def ipv6_priority(prefix_len: int, *, gateway: bool = False) -> int:
-    """The rung of an IPv6 prefix; `gateway` for the variant of a host rule that routes between subnets, one above."""
+    """The rung of an IPv6 prefix; `gateway` for the variant of a host rule that routes between subnets, one
+    above.
+    """
     return RouteBase.IPV6 + 2 * prefix_len + gateway
