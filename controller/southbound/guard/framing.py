@@ -1,9 +1,10 @@
 """Cutting a stream of bytes into OpenFlow messages.
 
 Every message begins with a header of eight bytes (OpenFlow 1.3.5, section 7.1): version, type, length,
-transaction. A length under eight, or over what its type can need, means that the two ends no longer agree
-where messages begin; nothing after that can be trusted, so the stream is given up. Memory is bounded: never
-more is kept than one whole message and what arrived with its last bytes.
+transaction. A version or a type that does not exist, a length under eight, or over what its type can need,
+means that the two ends no longer agree where messages begin; nothing after that can be trusted, so the
+stream is given up. Memory is bounded: never more is kept than one whole message and what arrived with its
+last bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from controller.southbound.guard.shapes import Malformed
 
 _HEADER = Struct("!BBHI")
 HEADER_BYTES = _HEADER.size
+_NEWEST = 6  # OpenFlow 1.5: a HELLO may carry it, whatever is then agreed on
+_LAST_TYPE = 29  # METER_MOD, the last of OpenFlow 1.3
 
 
 class Header(NamedTuple):
@@ -68,6 +71,8 @@ class Framer:
 
 
 def _believable(header: Header) -> Header:
+    if not 1 <= header.version <= _NEWEST or header.type > _LAST_TYPE:
+        raise Malformed(f"version {header.version}, type {header.type} is not OpenFlow")
     longest = LONGEST.get(header.type, 0xFFFF)
     if not HEADER_BYTES <= header.length <= longest:
         raise Malformed(f"a message of type {header.type} claims {header.length} bytes")

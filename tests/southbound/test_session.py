@@ -1,0 +1,378 @@
+"""A session without socket or clock: what it says to a switch, and what it makes of what a switch says."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+from struct import unpack_from
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.model.command import (
+    AddGroup,
+    AddMeter,
+    Barrier,
+    ModifyGroup,
+    ProgramCommand,
+    ReadCounters,
+    ReadProgram,
+    SetRule,
+)
+from controller.model.event import (
+    BarrierDone,
+    CountersRead,
+    Event,
+    FastLaneTaken,
+    FrameIn,
+    Incident,
+    PortChanged,
+    PortRemoved,
+    ProgramRead,
+    Refused,
+    SwitchDown,
+    SwitchUp,
+)
+from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Meter, Output, ToGroup, match
+from controller.model.identity import Dpid, PortNo
+from controller.southbound.framework import load
+from controller.southbound.interface import no_fast_lane
+from controller.southbound.session import Session, Stage
+from controller.southbound.settings import SouthboundSettings
+from tests.southbound import switch_messages as switch
+from tests.southbound.hanging_messages import MESSAGES
+
+DPID = Dpid(0xA1)
+GROUP = Group(7, GroupKind.SELECT, (Bucket((Output(1),), 1, 1), Bucket((Output(2),), 1, 2)))
+RULE = FlowRule(0, 100, match(eth_type=0x800, ipv4_dst=IPv4Network("10.0.0.0/8")), (ToGroup(7),))
+
+
+class Conversation:
+    """A session and the far end of it, with a clock that stands still unless told."""
+
+    def __init__(self, on_port_down=no_fast_lane, **settings: float) -> None:  # type: ignore[no-untyped-def]
+        self.now_s = 100.0
+        self.settings = SouthboundSettings(**settings)  # type: ignore[arg-type]
+        self.session = Session(load("os_ken"), self.settings, "192.0.2.1:4000", self.now_s, on_port_down)
+        self.said: list[bytes] = []
+        self.listen()
+
+    def listen(self) -> list[bytes]:
+        """What the session has said since the last time."""
+        new = switch.split(self.session.unsent())
+        self.said += new
+        return new
+
+    def say(self, *messages: bytes) -> list[Event]:
+        events = self.session.receive(b"".join(messages), self.now_s)
+        self.listen()
+        return events
+
+    def wait(self, seconds: float) -> list[Event]:
+        self.now_s += seconds
+        events = self.session.tick(self.now_s)
+        self.listen()
+        return events
+
+    def xid_of(self, kind: int) -> int:
+        """The transaction of the latest message of this type that the session has sent."""
+        latest = [message for message in self.said if message[1] == kind][-1]
+        return int(unpack_from("!I", latest, 4)[0])
+
+    def introduce(self, *ports: bytes) -> list[Event]:
+        """Go through the handshake to the end."""
+        self.say(switch.hello())
+        self.say(switch.features(DPID))
+        self.session.admit(self.now_s)
+        self.listen()
+        described = switch.multipart(
+            switch.PORT_DESCRIPTION, b"".join(ports), self.xid_of(switch.MULTIPART_REQUEST)
+        )
+        return self.say(described)
+
+
+def _up(*ports: bytes, **settings: float) -> Conversation:
+    talk = Conversation(**settings)
+    talk.introduce(*ports)
+    return talk
+
+
+# --- the handshake -----------------------------------------------------------------------------------------
+
+
+def test_a_switch_is_up_when_it_has_described_its_ports() -> None:
+    talk = Conversation()
+    assert [message[1] for message in talk.said] == [switch.HELLO]
+    events = talk.introduce(
+        switch.port(2, switch.LINK_DOWN), switch.port(1, speed_kbps=10_000), switch.port(0xFFFFFFFE)
+    )
+    (up,) = events
+    assert isinstance(up, SwitchUp)
+    assert (up.dpid, up.address) == (DPID, "192.0.2.1:4000")
+    assert [(port.number, port.name, port.live) for port in up.ports] == [
+        (1, "s1-eth1", True),
+        (2, "s1-eth2", False),
+    ]
+    assert up.ports[0].capacity_bps == 10_000_000
+    assert talk.session.stage is Stage.UP
+
+
+def test_whole_frames_are_asked_for() -> None:
+    talk = _up()
+    (config,) = [message for message in talk.said if message[1] == 9]
+    assert config[8:] == b"\x00\x00\xff\xff"
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_switch_without_openflow_13_is_told_so_in_openflows_words(version: int) -> None:
+    talk = Conversation()
+    (incident,) = talk.say(switch.hello(version, None))
+    assert isinstance(incident, Incident)
+    assert talk.session.stage is Stage.CLOSED
+    assert talk.said[-1][1] == switch.ERROR
+    assert unpack_from("!HH", talk.said[-1], 8) == (0, 0)  # HELLO_FAILED, INCOMPATIBLE
+
+
+@pytest.mark.parametrize(("version", "bitmap"), [(4, None), (5, None), (6, 0b1010010), (4, 0b10010)])
+def test_openflow_13_is_agreed_on_wherever_both_speak_it(version: int, bitmap: int | None) -> None:
+    talk = Conversation()
+    assert talk.say(switch.hello(version, bitmap)) == []
+    assert talk.said[-1][1] == switch.FEATURES_REQUEST
+
+
+def test_a_newer_switch_whose_bitmap_lacks_13_is_refused() -> None:
+    talk = Conversation()
+    talk.say(switch.hello(6, 0b1100010))
+    assert talk.session.stage is Stage.CLOSED
+
+
+def test_a_handshake_that_dawdles_is_ended_however_busy_it_looks() -> None:
+    talk = Conversation(handshake_s=10)
+    for byte in switch.hello() + switch.features(1)[:-1]:
+        talk.session.receive(bytes([byte]), talk.now_s)
+        talk.wait(0.2)
+    (incident,) = talk.wait(10)
+    assert isinstance(incident, Incident)
+    assert incident.kind == "handshake"
+    assert talk.session.stage is Stage.CLOSED
+
+
+@pytest.mark.parametrize(
+    "first", [switch.features(1), switch.packet_in(1, b"x"), b"GET / HTTP/1.1\r\n\r\n", bytes(64)]
+)
+def test_who_does_not_begin_with_hello_is_hung_up_on(first: bytes) -> None:
+    talk = Conversation()
+    assert all(isinstance(event, Incident) for event in talk.say(first))
+    assert talk.session.stage is Stage.CLOSED
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES))
+def test_a_hanging_message_costs_at_most_its_session(name: str) -> None:
+    fresh, up = Conversation(), _up()
+    fresh.say(MESSAGES[name])
+    up.say(MESSAGES[name])
+    assert fresh.session.stage is Stage.CLOSED
+    assert up.session.stage is Stage.UP
+    assert up.session.counters.dropped.total() == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(noise=st.binary(max_size=300), early=st.booleans())
+def test_noise_never_raises(noise: bytes, early: bool) -> None:
+    talk = Conversation() if early else _up()
+    talk.say(noise)
+    talk.wait(100)
+    assert talk.session.stage is Stage.CLOSED
+
+
+# --- life ---------------------------------------------------------------------------------------------------
+
+
+def test_a_silent_switch_is_asked_and_then_given_up() -> None:
+    talk = _up(echo_interval_s=2, dead_after_s=6)
+    assert talk.wait(1.9) == []
+    assert talk.said[-1][1] != switch.ECHO_REQUEST
+    assert talk.wait(0.2) == []
+    assert talk.said[-1][1] == switch.ECHO_REQUEST
+    assert talk.wait(3.8) == []
+    (down,) = talk.wait(0.2)
+    assert down == SwitchDown(DPID, "silent for 6.1 s")
+
+
+def test_any_byte_is_a_sign_of_life() -> None:
+    talk = _up(echo_interval_s=2, dead_after_s=6)
+    for byte in switch.message(switch.ECHO_REPLY):
+        talk.wait(5.9)
+        talk.session.receive(bytes([byte]), talk.now_s)
+    assert talk.session.stage is Stage.UP
+
+
+def test_echo_requests_are_answered_at_once_with_their_own_words() -> None:
+    talk = _up()
+    assert talk.say(switch.message(switch.ECHO_REQUEST, b"still there?", xid=77)) == []
+    assert talk.said[-1] == switch.message(switch.ECHO_REPLY, b"still there?", xid=77)
+
+
+# --- commands and their fate --------------------------------------------------------------------------------
+
+
+def test_commands_leave_in_order_and_a_barrier_comes_back() -> None:
+    talk = _up()
+    talk.session.send([AddMeter(Meter(1, 5)), AddGroup(GROUP), SetRule(RULE), Barrier(9)])
+    assert [message[1] for message in talk.listen()] == [29, 15, 14, switch.BARRIER_REQUEST]
+    assert talk.say(switch.message(switch.BARRIER_REPLY, xid=talk.xid_of(switch.BARRIER_REQUEST))) == [
+        BarrierDone(DPID, 9)
+    ]
+
+
+def test_a_barrier_that_nobody_waits_for_is_not_reported() -> None:
+    talk = _up()
+    talk.session.send([Barrier()])
+    talk.listen()
+    assert talk.say(switch.message(switch.BARRIER_REPLY, xid=talk.xid_of(switch.BARRIER_REQUEST))) == []
+
+
+def test_an_error_names_the_command_that_it_refuses() -> None:
+    talk = _up()
+    talk.session.send([AddGroup(GROUP), SetRule(RULE), Barrier(1)])
+    flow_mod = talk.listen()[1]
+    assert talk.say(switch.error(5, 1, flow_mod)) == [
+        Refused(DPID, 5, 1, "FLOW_MOD_FAILED TABLE_FULL", SetRule(RULE))
+    ]
+
+
+def test_an_error_after_its_barrier_no_longer_names_a_command() -> None:
+    talk = _up()
+    talk.session.send([SetRule(RULE), Barrier(1)])
+    flow_mod = talk.listen()[0]
+    talk.say(switch.message(switch.BARRIER_REPLY, xid=talk.xid_of(switch.BARRIER_REQUEST)))
+    (refused,) = talk.say(switch.error(5, 1, flow_mod))
+    assert isinstance(refused, Refused)
+    assert refused.command is None
+
+
+def test_a_program_is_read_from_three_answers_in_any_order_and_any_number_of_parts() -> None:
+    talk, meter = _up(), Meter(3, 50)
+    talk.session.send([AddGroup(GROUP), SetRule(RULE), AddMeter(meter), ReadProgram()])
+    group_mod, flow_mod, meter_mod, *asked = talk.listen()
+    flows, groups, meters = (unpack_from("!I", each, 4)[0] for each in asked)
+    assert talk.say(switch.multipart(switch.METER_CONFIG, switch.meter_entry(meter_mod), meters)) == []
+    assert talk.say(switch.multipart(switch.FLOWS, switch.flow_entry(flow_mod), flows, more=True)) == []
+    assert talk.say(switch.multipart(switch.FLOWS, b"", flows)) == []
+    (read,) = talk.say(switch.multipart(switch.GROUP_DESCRIPTION, switch.group_entry(group_mod), groups))
+    assert isinstance(read, ProgramRead)
+    assert list(read.program.rules.values()) == [RULE]
+    assert list(read.program.groups.values()) == [GROUP]
+    assert list(read.program.meters.values()) == [meter]
+
+
+def test_a_switch_without_meters_still_reads_as_a_program() -> None:
+    talk = _up()
+    talk.session.send([ReadProgram()])
+    flows, groups, meters = talk.listen()
+    talk.say(switch.multipart(switch.FLOWS, b"", unpack_from("!I", flows, 4)[0]))
+    talk.say(switch.multipart(switch.GROUP_DESCRIPTION, b"", unpack_from("!I", groups, 4)[0]))
+    (read,) = talk.say(switch.error(1, 2, meters))
+    assert isinstance(read, ProgramRead)
+
+
+def test_a_switch_that_does_not_answer_a_question_is_given_up() -> None:
+    talk = _up(answer_s=10)
+    talk.session.send([ReadProgram()])
+    talk.listen()
+    for _ in range(9):
+        talk.say(switch.message(switch.ECHO_REPLY))
+        assert talk.wait(1) == []
+    talk.say(switch.message(switch.ECHO_REPLY))
+    assert talk.wait(1.1) == [SwitchDown(DPID, "no answer within 10 s")]
+
+
+def test_an_answer_without_end_is_not_collected() -> None:
+    talk = _up(answer_entries=10)
+    talk.session.send([ReadCounters()])
+    talk.listen()
+    xid = talk.xid_of(switch.MULTIPART_REQUEST)
+    part = switch.multipart(switch.PORT_COUNTERS, switch.port_counters(1, 1) * 4, xid, more=True)
+    assert talk.say(part, part) == []
+    events = talk.say(part)
+    assert [type(event) for event in events] == [Incident, SwitchDown]
+
+
+def test_an_answer_that_was_not_asked_for_is_dropped() -> None:
+    talk = _up()
+    assert talk.say(switch.multipart(switch.FLOWS, b"", 4711)) == []
+    assert talk.session.counters.dropped["unexpected"] == 1
+
+
+def test_counters_are_read_without_the_switchs_own_ports() -> None:
+    talk = _up()
+    talk.session.send([ReadCounters()])
+    talk.listen()
+    body = switch.port_counters(1, 5) + switch.port_counters(0xFFFFFFFE, 9)
+    (read,) = talk.say(switch.multipart(switch.PORT_COUNTERS, body, talk.xid_of(switch.MULTIPART_REQUEST)))
+    assert isinstance(read, CountersRead)
+    assert [(each.port, each.rx_packets, each.tx_bytes) for each in read.counters] == [(1, 5, 320)]
+
+
+def test_a_frame_comes_in_whole_with_the_port_that_it_came_from() -> None:
+    frame = bytes(range(60))
+    assert _up().say(switch.packet_in(3, frame, table=2, cookie=5)) == [FrameIn(DPID, PortNo(3), frame, 2, 5)]
+
+
+# --- ports and the fast lane --------------------------------------------------------------------------------
+
+
+def test_a_dead_port_is_out_of_service_before_the_loop_hears_of_it() -> None:
+    asked: list[tuple[Dpid, PortNo]] = []
+    change = ModifyGroup(GROUP)
+
+    def on_port_down(dpid: Dpid, port: PortNo) -> Sequence[ProgramCommand]:
+        asked.append((dpid, port))
+        return [change]
+
+    talk = Conversation(on_port_down)
+    talk.introduce(switch.port(1), switch.port(2))
+    talk.session.send([SetRule(RULE)])  # queued, and yet the fast lane goes first
+    events = talk.say(switch.port_status(2, state=switch.LINK_DOWN))
+    assert asked == [(DPID, 2)]
+    assert events[0] == FastLaneTaken(DPID, PortNo(2), (change,))
+    assert isinstance(events[1], PortChanged)
+    assert [message[1] for message in talk.said[-2:]] == [15, 14]
+
+
+def test_a_port_dies_once() -> None:
+    asked: list[PortNo] = []
+
+    def on_port_down(dpid: Dpid, port: PortNo) -> Sequence[ProgramCommand]:
+        asked.append(port)
+        return []
+
+    talk = Conversation(on_port_down)
+    talk.introduce(switch.port(1))
+    down = switch.port_status(1, state=switch.LINK_DOWN)
+    (changed,) = talk.say(down, down)
+    assert isinstance(changed, PortChanged)
+    assert not changed.port.live
+    assert talk.say(switch.port_status(1, reason=1)) == [PortRemoved(DPID, PortNo(1))]
+    assert asked == [1]
+
+
+def test_a_port_status_that_changes_nothing_is_not_an_event() -> None:
+    assert _up(switch.port(1)).say(switch.port_status(1)) == []
+
+
+def test_what_cannot_be_said_can_still_be_deleted() -> None:
+    talk = _up()
+    talk.session.send([SetRule(RULE), ReadProgram()])
+    flow_mod, *asked = talk.listen()
+    flows, groups, meters = (unpack_from("!I", each, 4)[0] for each in asked)
+    foreign = bytearray(switch.flow_entry(flow_mod))
+    foreign[-15] = 3  # write-actions in place of apply-actions
+    talk.say(
+        switch.multipart(switch.GROUP_DESCRIPTION, b"", groups),
+        switch.multipart(switch.METER_CONFIG, b"", meters),
+    )
+    (read,) = talk.say(switch.multipart(switch.FLOWS, bytes(foreign), flows))
+    assert isinstance(read, ProgramRead)
+    (rule,) = read.program.rules.values()
+    assert rule.key == RULE.key
+    assert rule != RULE
