@@ -1,0 +1,1 @@
+"""Who may speak: the admission table of every switch."""

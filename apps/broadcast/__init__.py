@@ -1,0 +1,1 @@
+"""What must travel: DHCP, carried by hand between edge ports."""

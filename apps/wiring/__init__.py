@@ -1,0 +1,1 @@
+"""The blueprint against reality: what is plugged in where it should not be."""

@@ -1,0 +1,61 @@
+"""Switches and hosts: those that should be there, and whether they are where they should be.
+
+A host that is silent is not missing: nobody has to speak. One that speaks at another port than the blueprint
+gives it is reported; it is known by its MAC address, or by its IP address when the MAC is not the blueprint's
+(a replaced network card).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from apps.wiring.names import port_name
+from controller.model.blueprint import Blueprint, HostPlan
+from controller.model.finding import Finding, Severity
+from controller.model.identity import dpid_text, mac_text
+from controller.model.topology import Host, Topology
+
+
+def switch_findings(blueprint: Blueprint, topology: Topology) -> Iterator[Finding]:
+    """Switches that are missing, then switches that nobody planned, each sorted by identifier."""
+    planned, present = blueprint.switch_by_dpid, topology.switch_by_dpid
+    for dpid in sorted(planned.keys() - present.keys()):
+        evidence = f"{planned[dpid].name} ({dpid_text(dpid)}) is in the blueprint and is not connected"
+        yield Finding(
+            Severity.ERROR,
+            "missing-switch",
+            dpid_text(dpid),
+            evidence,
+            "see whether it runs and knows its controller",
+        )
+    for dpid in sorted(present.keys() - planned.keys()):
+        evidence = f"a switch {dpid_text(dpid)} is connected that the blueprint does not have"
+        yield Finding(
+            Severity.WARNING,
+            "unknown-switch",
+            dpid_text(dpid),
+            evidence,
+            "add it to the blueprint, or turn it away",
+        )
+
+
+def host_findings(blueprint: Blueprint, topology: Topology) -> Iterator[Finding]:
+    """Hosts at a port that is not theirs, in the order of the blueprint."""
+    for plan in blueprint.hosts:
+        host = _seen(plan, topology)
+        if host is not None and host.at != plan.at:
+            evidence = (
+                f"{plan.name} ({plan.address}, {mac_text(host.mac)}) is at {port_name(blueprint, host.at)}; "
+                f"its place is {port_name(blueprint, plan.at)}"
+            )
+            yield Finding(
+                Severity.WARNING,
+                "host-at-wrong-port",
+                plan.name,
+                evidence,
+                "move its cable, or the blueprint",
+            )
+
+
+def _seen(plan: HostPlan, topology: Topology) -> Host | None:
+    return topology.host_by_mac.get(plan.mac) or topology.host_by_address.get(plan.address)
