@@ -66,6 +66,7 @@ class OpenFlowSouthbound:
         self._finished: dict[Dpid, SwitchCounters] = {}
         self._reported: set[tuple[str, str, Dpid | None]] = set()
         self._to_flush: deque[Session] = deque()
+        self._to_close: deque[tuple[Session, str]] = deque()
         self._selector = selectors.DefaultSelector()
         self._alarm, self._bell = socket.socketpair()
         self._thread: threading.Thread | None = None
@@ -114,6 +115,13 @@ class OpenFlowSouthbound:
         self._to_flush.append(session)
         self._wake()
 
+    def disconnect(self, dpid: Dpid, reason: str) -> None:
+        """Hang up on one switch, soon; it may connect again."""
+        session = self._admission.holder(dpid)
+        if session is not None:
+            self._to_close.append((session, reason))
+            self._wake()
+
     def counters(self) -> Mapping[Dpid, SwitchCounters]:
         """Messages by type for each switch, over all its sessions."""
         merged: dict[Dpid, SwitchCounters] = {}
@@ -134,8 +142,7 @@ class OpenFlowSouthbound:
         while not self._stopping:
             for key, ready in self._selector.select(_TICK_S):
                 self._serve_one(key.fileobj, ready)
-            while self._to_flush:
-                self._settle(self._to_flush.popleft(), [])
+            self._carry_out()
             now_s = time.monotonic()
             if now_s >= tick_s:
                 tick_s = now_s + min(_TICK_S, self._settings.echo_interval_s / 4)
@@ -143,6 +150,15 @@ class OpenFlowSouthbound:
                     self._settle(session, session.tick(now_s))
             self._decide(now_s)
         self._hang_up()
+
+    def _carry_out(self) -> None:
+        """What other threads have asked for."""
+        while self._to_flush:
+            self._settle(self._to_flush.popleft(), [])
+        while self._to_close:
+            session, reason = self._to_close.popleft()
+            if session.stage is not Stage.CLOSED:
+                self._settle(session, session.close(reason))
 
     def _serve_one(self, ready: object, how: int) -> None:
         if isinstance(ready, Connection):
