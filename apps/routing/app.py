@@ -4,11 +4,12 @@
     a host appears ->  endpoints change; next hops only for switches that had no host before
     neither        ->  the very same `Routes` object as last time, so that nobody after this app does any work
 
-A target is a switch where at least one endpoint lives; an endpoint is a MAC or an IP address. Routes lead to switches and not
-to hosts: a fabric has far fewer of those, and a host that moves changes one entry.
+A target is a switch where at least one endpoint lives; an endpoint is a MAC or an IP address. Routes lead
+to switches and not to hosts: a fabric has far fewer of those, and a host that moves changes one entry.
 
-Everything is proactive. The table speaks of every pair, of unreachable ones too, so that no ordinary packet has to ask the
-controller where to go. What is left out: paths chosen by load (traffic engineering pins those before this table is asked).
+Everything is proactive. The table speaks of every pair, of unreachable ones too, so that no ordinary packet
+has to ask the controller where to go. What is left out: paths chosen by load (traffic engineering pins
+those before this table is asked).
 """
 
 from __future__ import annotations

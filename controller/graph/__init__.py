@@ -1,1 +1,1 @@
-"""Algorithms over a `Topology`: distances, equal-cost next hops, tiers, disjoint paths and cuts. All are pure."""
+"""Pure algorithms over a `Topology`: distances, equal-cost next hops, tiers, disjoint paths, cuts."""

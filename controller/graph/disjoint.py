@@ -1,9 +1,10 @@
 """Disjoint paths and cuts: how many cables must fail before two switches lose each other, and which.
 
-Menger's theorem: the largest number of paths between two switches that share no cable equals the smallest number of cables
-whose loss separates them. Both come out of one maximum flow with one unit a cable (Ford and Fulkerson 1956; the shortest
-augmenting path each time, Edmonds and Karp 1972). A cable is two links and may carry one unit one way: a unit
-sent against another cancels it. Complexity O(paths x links), and paths are at most the ports of a switch.
+Menger's theorem: the largest number of paths between two switches that share no cable equals the smallest
+number of cables whose loss separates them. Both come out of one maximum flow with one unit a cable (Ford
+and Fulkerson 1956; the shortest augmenting path each time, Edmonds and Karp 1972). A cable is two links and
+may carry one unit one way: a unit sent against another cancels it. Complexity O(paths x links), and paths
+are at most the ports of a switch.
 
 Ties break by port number: the search takes links in the order of the snapshot.
 """
@@ -19,14 +20,19 @@ Path = tuple[Link, ...]
 
 
 def edge_disjoint_paths(topology: Topology, src: Dpid, dst: Dpid) -> tuple[Path, ...]:
-    """As many paths as there can be of which no two share a cable, shortest first; empty when `src` is `dst` or no path is."""
+    """As many paths as can be of which no two share a cable, shortest first.
+
+    Empty when there is no path, and when `src` is `dst`.
+    """
     if src == dst:
         return ()
-    return tuple(sorted(_paths(_maximum_flow(topology, src, dst), src, dst), key=lambda path: (len(path), path)))
+    return tuple(
+        sorted(_paths(_maximum_flow(topology, src, dst), src, dst), key=lambda path: (len(path), path))
+    )
 
 
 def minimum_cut(topology: Topology, src: Dpid, dst: Dpid) -> frozenset[Link]:
-    """A smallest set of cables (as links, away from `src`) whose loss separates the two: the one nearest to `src`."""
+    """A smallest set of cables whose loss separates the two, as links away from `src`; the nearest to it."""
     if src == dst:
         return frozenset()
     side = _search(topology, _maximum_flow(topology, src, dst), src).keys() | {src}
@@ -51,7 +57,7 @@ def _maximum_flow(topology: Topology, src: Dpid, dst: Dpid) -> dict[PortRef, Lin
 
 
 def _search(topology: Topology, flow: dict[PortRef, Link], src: Dpid) -> dict[Dpid, Link]:
-    """Breadth first over cables that can still take a unit this way: the link by which each switch was first met."""
+    """Breadth first over cables with room for a unit: the link by which each switch was first met."""
     arrived_by: dict[Dpid, Link] = {}
     queue = deque([src])
     while queue:
@@ -85,7 +91,9 @@ def _without_cycles(walk: list[Link]) -> list[Link]:
     path: list[Link] = []
     for link in walk:
         path.append(link)
-        first_visit = next((step for step, earlier in enumerate(path) if earlier.src.dpid == link.dst.dpid), None)
+        first_visit = next(
+            (step for step, earlier in enumerate(path) if earlier.src.dpid == link.dst.dpid), None
+        )
         if first_visit is not None:
             del path[first_visit:]
     return path

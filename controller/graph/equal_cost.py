@@ -4,15 +4,16 @@
 
 Since every hop is nearer, following next hops never loops, whichever of them each switch takes.
 
-All targets at once. A set of targets is one integer, a bit for each. In round d, `frontier[s]` is the set of targets at distance
-exactly d-1 from switch s. A switch hears of a target in round d when a neighbour has it in its frontier and it has not
-heard of it before; the ports through which it hears are its next hops, all of them, and there are no others. One round looks
-at each link once for all targets together: O(links x diameter) operations on integers as long as there are targets, where a
-search for each target would cost O(links x targets) steps. Targets that a switch reaches through the same ports stay together in
-one set until the very end, so that they also share one `NextHops` object.
+All targets at once. A set of targets is one integer, a bit for each. In round d, `frontier[s]` is the set
+of targets at distance exactly d-1 from switch s. A switch hears of a target in round d when a neighbour has
+it in its frontier and it has not heard of it before; the ports through which it hears are its next hops,
+all of them, and there are no others. One round looks at each link once for all targets together: O(links x
+diameter) operations on integers as long as there are targets, where a search for each target would cost
+O(links x targets) steps. Targets that a switch reaches through the same ports stay together in one set
+until the very end, so that they also share one `NextHops` object.
 
-Weights follow capacity, because a hop with twice the capacity should carry twice the flows (WCMP: Zhou et al., EuroSys 2014).
-Only the first link counts: what lies behind it is the business of traffic engineering.
+Weights follow capacity, because a hop with twice the capacity should carry twice the flows (WCMP: Zhou et
+al., EuroSys 2014). Only the first link counts: what lies behind it is the business of traffic engineering.
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ from controller.model.routing import UNREACHABLE, NextHops, Pair, next_hops
 from controller.model.topology import Topology
 
 MAX_WEIGHT = 16
-"""The largest weight of a next hop. Open vSwitch gives a group 64 hash slots at most: finer weights would be lost there."""
+"""The largest weight of a next hop. Open vSwitch gives a group at most 64 hash slots: finer is lost there."""
 
 
 def equal_cost(topology: Topology, targets: Sequence[Dpid]) -> dict[Pair, NextHops]:
-    """Next hops for each pair (target, at) with `at` another switch of the snapshot; unreachable pairs are there and say so."""
+    """Next hops for each pair (target, at) where `at` is any other switch of the snapshot.
+
+    The targets are switches of the snapshot. Unreachable pairs are there too, with `UNREACHABLE`.
+    """
     graph = indexed(topology)
     everyone = (1 << len(targets)) - 1
     frontier = _starting_sets(graph, targets)
@@ -83,7 +87,9 @@ def _split(fresh: int, arcs: tuple[Arc, ...], frontier: list[int]) -> list[tuple
     return parts
 
 
-def _enter(hops: dict[Pair, NextHops], targets: Sequence[Dpid], members: int, at: Dpid, value: NextHops) -> None:
+def _enter(
+    hops: dict[Pair, NextHops], targets: Sequence[Dpid], members: int, at: Dpid, value: NextHops
+) -> None:
     for bit in _bits(members):
         hops[targets[bit], at] = value
 
@@ -105,8 +111,8 @@ def weighted_hops(arcs: tuple[Arc, ...]) -> NextHops:
 def capacity_weights(capacities_bps: Sequence[int]) -> tuple[int, ...]:
     """Small whole weights in proportion to the capacities.
 
-    Exact (divided by the greatest common divisor) where the largest is then at most `MAX_WEIGHT`; otherwise the largest becomes
-    `MAX_WEIGHT`, the others are rounded to the nearest, halves up, and to 1 at least.
+    Exact (divided by the greatest common divisor) where the largest is then at most `MAX_WEIGHT`; otherwise
+    the largest becomes `MAX_WEIGHT`, the others are rounded to the nearest, halves up, and to 1 at least.
     """
     positive = [max(1, capacity) for capacity in capacities_bps]
     exact = _reduced(positive)

@@ -1,8 +1,9 @@
 """The snapshot as arrays: what runs on each event walks these, never dictionaries of dictionaries.
 
-Switches become the numbers 0 ... n-1 in the order of their identifiers, and each has a tuple of arcs, one a link, in the order
-of its ports. The arrays are built once a snapshot and live as long as it does (`per_snapshot`): a snapshot never changes, so
-nothing can become stale, and two algorithms that look at the same snapshot share the work.
+Switches become the numbers 0 ... n-1 in the order of their identifiers, and each has a tuple of arcs, one a
+link, in the order of its ports. The arrays are built once a snapshot and live as long as it does
+(`per_snapshot`): a snapshot never changes, so nothing can become stale, and two algorithms that look at the
+same snapshot share the work.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ T = TypeVar("T")
 def per_snapshot(build: Callable[[Topology], T]) -> Callable[[Topology], T]:
     """Remember the result for as long as the snapshot lives.
 
-    By identity, because comparing two snapshots costs more than most algorithms over them. The result must not hold the snapshot.
+    By identity, because comparing two snapshots costs more than most algorithms over them. The result must
+    not hold the snapshot.
     """
     known: dict[int, tuple[ReferenceType[Topology], T]] = {}
 
@@ -62,7 +64,10 @@ def indexed(topology: Topology) -> IndexedGraph:
     dpids = tuple(switch.dpid for switch in topology.switches)
     number_of = {dpid: number for number, dpid in enumerate(dpids)}
     arcs = tuple(
-        tuple(Arc(number_of[link.dst.dpid], link.src.port, link.capacity_bps) for link in topology.out_links[dpid])
+        tuple(
+            Arc(number_of[link.dst.dpid], link.src.port, link.capacity_bps)
+            for link in topology.out_links[dpid]
+        )
         for dpid in dpids
     )
     return IndexedGraph(dpids, number_of, arcs)

@@ -1,7 +1,8 @@
 """Distances in hops. Every link counts one; a switch that cannot be reached has no distance.
 
-Why hops and not, say, the inverse of capacity? With equal lengths every shortest path of a fat tree or leaf-spine fabric is an
-equal-cost path; where capacities differ, the weights of the next hops carry that (graph/equal_cost.py).
+Why hops and not, say, the inverse of capacity? With equal lengths every shortest path of a fat tree or
+leaf-spine fabric is an equal-cost path; where capacities differ, the weights of the next hops carry that
+(graph/equal_cost.py).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from controller.model.topology import Topology
 def distances(topology: Topology, target: Dpid) -> Mapping[Dpid, int]:
     """Hops from each switch that can reach the target; the target itself is 0 hops away.
 
-    Breadth-first search, O(switches + links). Links have twins, so that the distance from and to the target are the same.
+    Breadth-first search, O(switches + links). Links have twins, so that the distance from and to the target
+    are the same.
     """
     graph = indexed(topology)
     return _named(graph, breadth_first(graph, [graph.number_of[target]]))

@@ -4,12 +4,13 @@
     tier 1    aggregation          from the nearest switch that has hosts
     tier 0    edge
 
-Nobody has to say what a switch is for: in a fat tree these are edge, aggregation and core, in a leaf-spine fabric leaf and spine,
-in a ring all are 0. Drawings are layered by tier, and the compiler lets switches of different tiers choose by different bits of
-a flow's hash (compiler/groups.py).
+Nobody has to say what a switch is for: in a fat tree these are edge, aggregation and core, in a leaf-spine
+fabric leaf and spine, in a ring all are 0. Drawings are layered by tier, and the compiler lets switches of
+different tiers choose by different bits of a flow's hash (compiler/groups.py).
 
-A switch where no host has been seen yet counts by its links, so that a spare port on a core switch does not make an
-edge of it. Before any host has been seen at all, the switches with edge ports are tier 0; without those, all are.
+A switch where no host has been seen yet counts by its links, so that a spare port on a core switch does not
+make an edge of it. Before any host has been seen at all, the switches with edge ports are tier 0; without
+those, all are.
 """
 
 from __future__ import annotations

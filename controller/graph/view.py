@@ -1,10 +1,11 @@
 """The public face of the live graph: the snapshot as a networkx graph.
 
 Notebooks, tests and new algorithms begin here, with all of networkx at hand; what must answer on each event
-uses graph/indexed.py instead. The graph is frozen: adding or removing anything raises `networkx.NetworkXError`.
+uses graph/indexed.py instead. The graph is frozen: adding or removing anything raises
+`networkx.NetworkXError`.
 
     nodes   Dpid; `name`, `tier` (graph/tiers.py), `hosts` (a tuple of `Host`)
-    edges   one for each ordered pair of neighbours; `links` (a tuple of `Link`, sorted), `capacity_bps` (their sum)
+    edges   one for each ordered pair of neighbours; `links` (sorted), `capacity_bps` (their sum)
 
 Parallel cables are one edge with several links, because most algorithms of networkx know simple graphs only.
 """
@@ -32,4 +33,5 @@ def networkx_view(topology: Topology) -> nx.DiGraph[Dpid]:
         bundles.setdefault((link.src.dpid, link.dst.dpid), []).append(link)
     for (src, dst), links in bundles.items():
         graph.add_edge(src, dst, links=tuple(links), capacity_bps=sum(link.capacity_bps for link in links))
-    return nx.freeze(graph)
+    nx.freeze(graph)
+    return graph

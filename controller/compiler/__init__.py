@@ -1,0 +1,1 @@
+"""The compiler: what apps decide becomes what switches should hold. Pure."""

@@ -1,0 +1,82 @@
+"""Address families: the three kinds of address that the routes table looks up, longest prefix first.
+
+    MAC    48 bits   frames that are not IP, and IP packets above the floor
+    IPV4   32 bits
+    IPV6  128 bits
+
+The floor of a family is the shortest prefix within which addresses are given to owners (compiler/trie.py):
+packets to 8.8.8.8 are nobody's in a fabric that lives in 10.0.0.0/8, and link-local addresses keep to
+themselves. Ethernet has no such structure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from controller.dataplane.pipeline import ipv4_priority, ipv6_priority, mac_priority
+from controller.model.flow import EtherType, Match, MatchValue, match
+from controller.model.routing import Address
+
+
+class Prefix(NamedTuple):
+    """The addresses that begin with the first `length` bits of `value`; the bits after them are 0."""
+
+    value: int
+    length: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Family:
+    """A kind of address; compared by identity, there are three."""
+
+    name: str
+    bits: int
+    floor: int
+
+    def mask(self, length: int) -> int:
+        """The mask of a prefix of this length."""
+        return (1 << self.bits) - (1 << self.bits - length)
+
+    def prefix(self, address: int, length: int) -> Prefix:
+        """The prefix of this length that holds the address."""
+        return Prefix(address & self.mask(length), length)
+
+
+MAC = Family("mac", 48, 0)
+IPV4 = Family("ipv4", 32, 8)
+IPV6 = Family("ipv6", 128, 10)
+FAMILIES = (MAC, IPV4, IPV6)
+
+
+def family_of(address: Address) -> Family:
+    """The family of an endpoint's address."""
+    if isinstance(address, int):
+        return MAC
+    return IPV4 if address.version == 4 else IPV6
+
+
+def priority(family: Family, length: int, *, gateway: bool = False) -> int:
+    """The rung of a prefix in the routes table; `gateway` for the variant one above (not for MACs)."""
+    if family is IPV4:
+        return ipv4_priority(length, gateway=gateway)
+    if family is IPV6:
+        return ipv6_priority(length, gateway=gateway)
+    return mac_priority(length)
+
+
+def conditions(family: Family, prefix: Prefix) -> dict[str, MatchValue]:
+    """The conditions of a match on a destination prefix, by the names that `model.flow.match` takes."""
+    destination = (prefix.value, family.mask(prefix.length))
+    if family is IPV4:
+        return {"eth_type": EtherType.IPV4, "ipv4_dst": destination}
+    if family is IPV6:
+        return {"eth_type": EtherType.IPV6, "ipv6_dst": destination}
+    return {"eth_dst": destination}
+
+
+@lru_cache(maxsize=65_536)
+def rung(family: Family, prefix: Prefix) -> tuple[int, Match]:
+    """Priority and match of a rule on a destination prefix; remembered: most switches use the same ones."""
+    return priority(family, prefix.length), match(**conditions(family, prefix))

@@ -1,0 +1,86 @@
+"""Groups: several next hops become one SELECT group, shared by all rules of a switch that go the same way.
+
+*Identifiers come from content.* Equal next hops have equal identifiers on every switch and in every life of
+the controller, so that a restarted controller finds its groups where it expects them. Should two contents
+of one switch ever meet on a number, the greater takes the next free one.
+
+*Buckets watch their ports*, so that a switch stops using a dead port by itself, before anybody has told it.
+
+*Against polarisation.* A switch picks a bucket by a hash of the flow, and every switch computes the same
+hash. If all used it alike, the flows that an edge switch sends to its first aggregation switch would all be
+those that this one sends to its first core switch, and the other half of the core would never see a packet.
+Open vSwitch lays the buckets of equal weight over its hash slots in turn, in their order (`dp_hash`, at
+least 16 slots and at most 64): with buckets [a b] the lowest bit of the hash decides. So a switch repeats
+each bucket as often as there were choices before it, and a bit decides that nobody used yet:
+
+    edge          [a1 a2]            slot 0 1 2 3 ...  ->  a1 a2 a1 a2 ...      lowest bit
+    aggregation   [c1 c1 c2 c2]                        ->  c1 c1 c2 c2 ...      next bit
+
+"Before it" is its tier (graph/tiers.py): the repetition is the product of the greatest number of next hops
+in each lower tier. Switches of one tier that follow each other (a ring, a full mesh) choose by the same
+bits; a flow there seldom has two choices to make.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from math import prod
+
+from controller.graph.tiers import tiers
+from controller.model.flow import Bucket, Group, GroupKind, Output
+from controller.model.identity import Dpid
+from controller.model.routing import NextHops, RouteTable
+from controller.model.topology import Topology
+
+MAX_SLOTS = 64
+"""The hash slots that Open vSwitch gives a group at most; a group that needs more gets another hash."""
+
+
+def choices_before(topology: Topology, table: RouteTable) -> Mapping[Dpid, int]:
+    """For each switch, how many choices led a packet up to it: the repetition that its buckets need."""
+    tier_of = tiers(topology)
+    widest: dict[int, int] = defaultdict(lambda: 1)
+    for (_, at), hops in table.hops.items():
+        tier = tier_of.get(at)
+        if tier is not None and len(hops.weights) > widest[tier]:
+            widest[tier] = len(hops.weights)
+    above = {tier: prod(widest[lower] for lower in range(tier)) for tier in set(tier_of.values())}
+    return {dpid: above[tier] for dpid, tier in tier_of.items()}
+
+
+def groups_for(wanted: Iterable[NextHops], repetition: int) -> dict[NextHops, Group]:
+    """A SELECT group for each of these sets of next hops, with identifiers of their own."""
+    groups: dict[NextHops, Group] = {}
+    taken: set[int] = set()
+    for hops in sorted(set(wanted)):
+        buckets = select_buckets(hops, repetition)
+        group_id = content_id(buckets)
+        while group_id in taken:
+            group_id += 1
+        taken.add(group_id)
+        groups[hops] = Group(group_id, GroupKind.SELECT, buckets)
+    return groups
+
+
+@lru_cache(maxsize=16_384)
+def select_buckets(hops: NextHops, repetition: int) -> tuple[Bucket, ...]:
+    """A bucket for each next hop, repeated; the repetition is halved until the buckets fit in `MAX_SLOTS`."""
+    weights = [weight for _, weight in hops.weights]
+    slots = -(-sum(weights) // min(weights))
+    while repetition > 1 and slots * repetition > MAX_SLOTS:
+        repetition //= 2
+    return tuple(
+        bucket
+        for port, weight in hops.weights
+        for bucket in (Bucket((Output(port),), weight, port),) * repetition
+    )
+
+
+@lru_cache(maxsize=16_384)
+def content_id(buckets: tuple[Bucket, ...]) -> int:
+    """A group identifier (1 ... 2^31) that depends on ports, weights and order, and on nothing else."""
+    content = " ".join(f"{bucket.watch_port}*{bucket.weight}" for bucket in buckets)
+    return 1 + (int.from_bytes(blake2b(content.encode(), digest_size=4).digest(), "big") >> 1)
