@@ -1,1 +1,1 @@
-"""The applications: each looks at the fabric and says what should be true; none knows another, or a switch."""
+"""The applications: each looks at the fabric and says what should hold; none knows another, or a switch."""

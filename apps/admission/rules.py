@@ -1,7 +1,7 @@
-"""The admission table of a switch: what the controller must hear, who may speak, what never enters the fabric.
+"""The admission table of a switch: what the controller must hear, who may speak, what never enters.
 
     priority   matches                                  does
-    1000       LLDP                                     to the controller, unmetered: discovery must not starve
+    1000       LLDP                                     to the controller, unmetered: discovery must go on
      900       ARP, neighbour discovery, DHCP           to the controller: it answers, nothing floods
      880       group destinations                       drop: the controller carries what must travel
      800       a port with a link                       on to policy: the sender was admitted where it entered

@@ -7,8 +7,8 @@ DHCP server that it does not know, and the server may have to shout back.
     a server's message to a group        the port of the client that it names; else as above
     either, to one station               that station's port, by MAC: it may not have its new address yet
 
-DHCP for IPv4 is read in full. Of DHCPv6 (RFC 8415) only the UDP ports are read: the client's name in it is
-its DUID, not an Ethernet address, and its servers answer by unicast anyway.
+DHCP for IPv4 is read in full. Of DHCPv6 (RFC 8415) the group messages of clients are carried; its servers
+answer to an address that can be looked for, and that is ordinary traffic (apps/neighbours hands it on).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _DHCPV6_PORTS = frozenset({546, 547})
 
 
 def dhcp_frame(arrival: Arrival) -> Frame | None:
-    """The frame of an arrival that carries DHCP, in either family; None for everything else."""
+    """The frame of an arrival if it is to be carried, in either family; None for everything else."""
     frame = decode(arrival.data)
     if not isinstance(frame, Frame):
         return None
     match frame.body:
         case Ipv4(body=Dhcp()):
             return frame
-        case Ipv6(protocol=IpProtocol.UDP) if _udp_destination(frame, arrival.data) in _DHCPV6_PORTS:
-            return frame
+        case Ipv6(protocol=IpProtocol.UDP) if is_multicast(frame.ethernet.destination):
+            return frame if _udp_destination(frame, arrival.data) in _DHCPV6_PORTS else None
         case _:
             return None
 

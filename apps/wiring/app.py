@@ -22,7 +22,7 @@ _NOTHING: tuple[Decision, ...] = (Report(()),)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The snapshot that was looked at last, since when its switches and links are as they are, and what was said.
+    """The snapshot that was looked at last, since when its cabling is as it is, and what was said.
 
     `compared` is the snapshot that `decisions` speak of, None before the first comparison.
     """

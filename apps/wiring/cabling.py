@@ -7,7 +7,7 @@ pieces, and each piece is one mistake of one person with a cable in hand:
     a - - b              a dashed line alone                  missing-cable
     a ----- b            a solid line alone                   extra-cable
     a - - b
-    |     |              both in one piece: ports that        crossed-cable (one for the whole piece: two swapped
+    |     |              both in one piece: ports that        crossed-cable (one for the piece: two swapped
     c - - d              lead elsewhere than they should      cables, or one plugged into the port beside)
 
 So two swapped cables are one finding and not four. A missing cable is not reported where one of its switches

@@ -8,6 +8,7 @@ time is whatever clock the caller has, in seconds.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from controller.model.errors import ModelError
@@ -38,6 +39,12 @@ class TokenBucket:
         """The bucket without these tokens, or None when it does not hold them."""
         level = self.level(now_s)
         return None if level < tokens else replace(self, tokens=level - tokens, at_s=max(now_s, self.at_s))
+
+    def wait_s(self, now_s: float, tokens: float = 1.0) -> float:
+        """How long until the bucket holds these tokens; infinite for more than it can ever hold."""
+        if tokens > self.burst:
+            return math.inf
+        return max(0.0, tokens - self.level(now_s)) / self.rate_per_s
 
     def is_full(self, now_s: float) -> bool:
         """Whether the bucket has forgotten all that was taken: a full one need not be kept."""

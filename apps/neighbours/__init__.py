@@ -1,0 +1,1 @@
+"""Who has this address? Answered from the host table; looked for where the table does not know."""
