@@ -7,8 +7,8 @@ Every unit carries, in one organisation-specific value,
 where the digest is an HMAC-SHA256 (RFC 2104), cut to 128 bits, of switch, port and nonce under a key
 that only the controller has. A label in front of them keeps this use of the key apart from any other.
 The readable names of chassis and port, and the time to live, follow from the signed numbers; `verify`
-rebuilds the unit that it would have sent itself and accepts no other, so that not one bit of the unit
-can be altered.
+rebuilds the unit that it would have sent itself and accepts no other, so that no bit of ours can be
+altered. (Values that the decoder steps over, such as a system name, could be added; nobody reads them.)
 
 What a digest cannot do: a host that hears a unit can send it again elsewhere, at once. The nonce is here
 so that discovery can count each one once and only while it is young, and discovery also refuses links on

@@ -126,16 +126,8 @@ def test_a_captured_frame_means_what_its_sender_meant(name: str) -> None:
 def test_a_frame_cut_short_anywhere_is_malformed(name: str) -> None:
     whole = CAPTURED[name]
     needed = 42 if name.startswith("arp") else len(whole)
-    after_mandatory_tlvs = 14 + 9 + 11 + 4
     for length in range(needed):
-        got = decode(whole[:length])
-        if name == "lldp" and length >= after_mandatory_tlvs and isinstance(got, Frame):
-            assert got.body in (
-                MEANINGS[name],
-                Lldp(LldpName(4, whole[17:23]), LldpName(5, b"frv25702"), 120),
-            )
-        else:
-            assert isinstance(got, Malformed), length
+        assert isinstance(decode(whole[:length]), Malformed), length
 
 
 @pytest.mark.parametrize("name", [name for name in CAPTURED if not name.startswith("fragment")])
@@ -372,6 +364,7 @@ def test_the_shortest_unit_is_read() -> None:
         ((CHASSIS, PORT, "0601 78", END), "LLDP is truncated"),
         ((CHASSIS, PORT, TTL, "fe03 00040d", END), "LLDP is truncated"),
         ((CHASSIS, PORT, TTL, "ffff 00040d"), "LLDP is truncated"),
+        ((CHASSIS, PORT, TTL), "LLDP is truncated"),
         ((CHASSIS, PORT, TTL, "0001 00"), "LLDP end mark has a length"),
     ],
 )

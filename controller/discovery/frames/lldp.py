@@ -73,14 +73,13 @@ def read_lldp(cursor: Cursor) -> Lldp:
     port = _read_name(_expect(cursor, _PORT))
     ttl_s = _expect(cursor, _TIME_TO_LIVE).number(2)
     organisational = []
-    while len(cursor):
-        kind, value = _read_tlv(cursor)
-        if kind == _END:
-            require(len(value) == 0, "LLDP end mark has a length")
-            break
+    kind, value = _read_tlv(cursor)
+    while kind != _END:
         require(kind not in _ONLY_ONCE, "LLDP says twice what it must say once")
         if kind == _ORGANISATIONAL:
             organisational.append(OrganisationalTlv(value.take(3), value.number(1), value.rest()))
+        kind, value = _read_tlv(cursor)
+    require(len(value) == 0, "LLDP end mark has a length")
     return Lldp(chassis, port, ttl_s, tuple(organisational))
 
 
