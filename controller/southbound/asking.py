@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from controller.model.errors import ModelError
 from controller.model.event import CountersRead, Event, Incident, ProgramRead
+from controller.model.flow import FlowRule
 from controller.model.identity import Dpid, dpid_text
 from controller.model.program import SwitchProgram
 from controller.southbound import decode
@@ -60,12 +61,18 @@ class Question:
 
 
 def program_read(framework: Framework, dpid: Dpid, parts: Sequence[Sequence[Any]]) -> list[Event]:
-    """`ProgramRead` from the entries of rules, groups and meters; an incident for what cannot be said."""
+    """`ProgramRead` from the entries of rules, groups and meters, sorted (a switch reports in no order).
+
+    What cannot be said is counted in an incident.
+    """
     rules, groups, meters = parts
+    said_rules = sorted(_said(rules, lambda entry: decode.rule(framework, entry)), key=_rule_order)
+    said_groups = _said(groups, lambda entry: decode.group(framework, entry))
+    said_meters = _said(meters, lambda entry: decode.meter(framework, entry))
     read = SwitchProgram(
-        {rule.key: rule for rule in _said(rules, lambda entry: decode.rule(framework, entry))},
-        {group.group_id: group for group in _said(groups, lambda entry: decode.group(framework, entry))},
-        {meter.meter_id: meter for meter in _said(meters, lambda entry: decode.meter(framework, entry))},
+        {rule.key: rule for rule in said_rules},
+        {group.group_id: group for group in sorted(said_groups, key=lambda group: group.group_id)},
+        {meter.meter_id: meter for meter in sorted(said_meters, key=lambda meter: meter.meter_id)},
     )
     unsaid = len(rules) + len(groups) + len(meters) - len(read.rules) - len(read.groups) - len(read.meters)
     events: list[Event] = [ProgramRead(dpid, read)]
@@ -82,6 +89,10 @@ def counters_read(dpid: Dpid, parts: Sequence[Sequence[Any]]) -> list[Event]:
             dpid, tuple(decode.port_counters(entry) for entry in parts[0] if entry.port_no < 0xFFFFFF00)
         )
     ]
+
+
+def _rule_order(rule: FlowRule) -> tuple[int, int, tuple[tuple[int, int, int], ...]]:
+    return rule.table, -rule.priority, rule.match.terms_order()
 
 
 def _said(entries: Sequence[Any], translate: Callable[[Any], _Said]) -> list[_Said]:
