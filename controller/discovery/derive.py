@@ -1,0 +1,112 @@
+"""What the evidence amounts to: links, edge ports, hosts.
+
+    a link    a heard b, b heard a, both since both came alive, on two switches, nobody lives at either port
+    an edge   a live port without a link where a host lives, or should live by the blueprint, or that has
+              been quiet for `settle_s` and is not meant for a cable
+    a host    a station that is present
+
+A port that hears a neighbour which does not hear it is neither link nor edge: something is wrong with it, and
+no broadcast should go there. Nor is a port that the blueprint cables an edge port merely because it is quiet:
+its neighbour may be late."""
+
+from __future__ import annotations
+
+from controller.discovery.draft import Draft
+from controller.model.identity import IpAddress, Mac, PortRef
+from controller.model.topology import Host, Link
+
+
+def lived_at(draft: Draft, port: PortRef) -> bool:
+    """Whether a present station is known at this port."""
+    return any(draft.stations[mac].present for mac in draft.residents.get(port) or ())
+
+
+def meant_for_host(draft: Draft, port: PortRef) -> bool:
+    blueprint = draft.settings.blueprint
+    return blueprint is not None and port in blueprint.host_at
+
+
+def barred(draft: Draft, port: PortRef) -> bool:
+    """Whether this port may take part in no link."""
+    return meant_for_host(draft, port) or lived_at(draft, port)
+
+
+def neighbour(draft: Draft, port: PortRef) -> PortRef | None:
+    """The port at the other end of the link that this port carries."""
+    heard = draft.heard.get(port)
+    return heard.source if heard is not None and _both_ways(draft, port, heard.source) else None
+
+
+def _both_ways(draft: Draft, one: PortRef, other: PortRef) -> bool:
+    first, second = draft.heard.get(one), draft.heard.get(other)
+    if first is None or second is None or (first.source, second.source) != (other, one):
+        return False
+    here, there = draft.ports.get(one), draft.ports.get(other)
+    if here is None or there is None or one.dpid == other.dpid:
+        return False
+    since_s = max(here.live_since_s, there.live_since_s)
+    return min(first.at_s, second.at_s) >= since_s and not (barred(draft, one) or barred(draft, other))
+
+
+def derive(draft: Draft) -> None:
+    """Bring the graph up to date with the evidence, for all that this turn has touched."""
+    ports = set(draft.touched_ports)
+    for port in draft.touched_ports:
+        ports |= _derive_link(draft, port)
+    for port in ports:
+        _derive_link(draft, port)
+        _derive_edge(draft, port)
+    for mac in draft.touched_macs:
+        _derive_host(draft, mac)
+
+
+def _derive_link(draft: Draft, port: PortRef) -> set[PortRef]:
+    """Sets or removes the link that leaves this port; gives the ports at its other end, before and after."""
+    before, other = draft.links.get(port), neighbour(draft, port)
+    if other is None:
+        draft.links.drop(port)
+    else:
+        link = Link(port, other, _capacity_bps(draft, port))
+        if link != before:
+            draft.links.set(port, link)
+    return {end for end in (other, before.dst if before else None) if end is not None}
+
+
+def _capacity_bps(draft: Draft, port: PortRef) -> int:
+    described = draft.switches[port.dpid].port(port.port)
+    assert described is not None, "a live port is described by its switch"
+    return described.capacity_bps
+
+
+def _derive_edge(draft: Draft, port: PortRef) -> None:
+    if _is_edge(draft, port):
+        if port not in draft.edge:
+            draft.edge.set(port, True)
+    else:
+        draft.edge.drop(port)
+
+
+def _is_edge(draft: Draft, port: PortRef) -> bool:
+    state = draft.ports.get(port)
+    if state is None:
+        return False
+    if barred(draft, port):
+        return True
+    settled = draft.now_s >= state.live_since_s + draft.settings.settle_s
+    blueprint = draft.settings.blueprint
+    cabled = blueprint is not None and port in blueprint.peer
+    return settled and not cabled and port not in draft.heard
+
+
+def _derive_host(draft: Draft, mac: Mac) -> None:
+    station = draft.stations.get(mac)
+    if station is None or not station.present:
+        draft.hosts.drop(mac)
+        return
+    host = Host(mac, station.at, tuple(sorted(station.shown_s, key=_address_order)))
+    if host != draft.hosts.get(mac):
+        draft.hosts.set(mac, host)
+
+
+def _address_order(address: IpAddress) -> tuple[int, int]:
+    return address.version, int(address)

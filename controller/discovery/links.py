@@ -1,0 +1,173 @@
+"""Links: what two switches say of each other, and why a host cannot say it for them.
+
+A hello (lldp.py) is signed over switch, port and nonce. A port that receives a good one has *heard* its
+neighbour; two ports that have heard each other are a link (derive.py). A port's death ends its link at once;
+a link that is not confirmed ages.
+
+The attacker is a host, or several that work together, with full control over what leaves its own ports and
+sight of all that arrives there. It cannot read the controller's key, nor the cables between switches. It may
+
+    forge    make a hello of its own             the digest does not fit                     lldp-forged
+    replay   send an old hello again             its nonce is spent, or was never given      lldp-replayed
+    delay    send a hello after a while          its nonce is too old                        lldp-late
+    reflect  send a hello back                   no port is its own neighbour                lldp-relayed
+    relay    carry a fresh hello to an           a port where a host lives, or should live   lldp-relayed
+             accomplice, who sends it at         by the blueprint, says no hello and
+             once, and so both ways              believes none
+
+Against relaying nothing cryptographic helps: the hello is genuine and young. What gives the relay away is
+that its two ports are ports of hosts. With a blueprint that is known beforehand, and such a link is never
+made. Without one it is known as soon as either host says anything at all (ARP, ND, DHCP, IP): a host that
+speaks at a port that carries a link ends the link (`host-behind-link`).
+
+What is left: on a fabric without blueprint, two hosts that have never said a word, and never do, are a cable
+as far as anyone can tell: they can join two ports, and see and drop what is then sent across. They cannot
+impersonate a switch, and a third port is safe from them. So is a port whose host is silent for a moment: a
+station is forgotten only after it has been asked and has not answered.
+
+One exception keeps honest fabrics up. For `link_grace_s` after a port has heard a hello, host frames at that
+port prove nothing: before a link is known its port may pass for an edge port, and what is broadcast there
+arrives at the neighbour as if a host had said it. A relaying host hides in that gap only if it keeps silent
+for the rest of each interval.
+
+A port that is linked stays with its neighbour until that evidence has aged: a second neighbour heard beside
+it (`link-crowded`) is a hub, or somebody who wants the link to move."""
+
+from __future__ import annotations
+
+from controller.discovery.derive import barred, lived_at, meant_for_host, neighbour
+from controller.discovery.draft import Draft
+from controller.discovery.frames import Frame
+from controller.discovery.hellos import hello, hello_anew, rest
+from controller.discovery.inquiries import inquire
+from controller.discovery.lldp import Advertisement, Refusal, verify
+from controller.discovery.state import AlarmKind, Heard, Purpose, Sent
+from controller.model.finding import Severity
+from controller.model.identity import PortRef
+
+_LOOK = "look at what is plugged into this port"
+
+
+def hear(draft: Draft, at: PortRef, frame: Frame) -> None:
+    """An LLDP frame has arrived at a live port."""
+    said = verify(draft.settings.key, frame)
+    if isinstance(said, Refusal):
+        _turn_down(draft, at, said)
+        return
+    sent = _redeem(draft, at, said)
+    if sent is not None and _is_credible(draft, at, sent.at):
+        _believe(draft, at, sent.at)
+
+
+def _turn_down(draft: Draft, at: PortRef, refusal: Refusal) -> None:
+    if refusal is Refusal.FOREIGN:
+        draft.count("lldp-foreign")
+        evidence = "LLDP of another system arrives at this port; it makes no link"
+        draft.find_once(at, Severity.INFO, "lldp-foreign", evidence)
+        return
+    draft.count("lldp-forged")
+    evidence = f"a discovery frame arrives at this port that the controller has not made: {refusal.value}"
+    draft.find_once(at, Severity.WARNING, "lldp-forged", evidence, _LOOK)
+
+
+def _redeem(draft: Draft, at: PortRef, said: Advertisement) -> Sent | None:
+    """Spend the nonce. None when it was spent before, was never given to that port, or is too old."""
+    place = PortRef(said.dpid, said.port)
+    sent = draft.nonces.get(said.nonce)
+    if sent is None or sent.at != place:
+        draft.count("lldp-replayed")
+        evidence = f"a discovery frame of {place} arrives at this port that was received before, or long ago"
+        draft.find_once(at, Severity.WARNING, "lldp-replayed", evidence, _LOOK)
+        return None
+    draft.nonces.drop(said.nonce)
+    age_s = draft.now_s - sent.at_s
+    if age_s > draft.settings.nonce_life_s:
+        draft.count("lldp-late")
+        evidence = f"a discovery frame of {place} took {age_s:.1f} s to come here: it was held back, or all is busy"
+        draft.find_once(at, Severity.INFO, "lldp-late", evidence)
+        hello(draft, place)
+        return None
+    return sent
+
+
+def _is_credible(draft: Draft, at: PortRef, source: PortRef) -> bool:
+    """Whether a fresh hello of `source`, heard at `at`, may be what the cable says."""
+    if source == at:
+        _tell_relayed(draft, at, "a discovery frame of this port comes back to it")
+    elif meant_for_host(draft, at):
+        _tell_relayed(draft, at, f"a discovery frame of {source} arrives where the blueprint places a host")
+    elif lived_at(draft, at):
+        _tell_relayed(draft, at, f"a discovery frame of {source} arrives where a host lives")
+        doubt(draft, at)
+    elif barred(draft, source) or source not in draft.ports:
+        draft.count("lldp-overtaken")  # sent before the port became a host's or died; what it says is over
+    else:
+        return not _is_crowded(draft, at, source)
+    return False
+
+
+def _tell_relayed(draft: Draft, at: PortRef, evidence: str) -> None:
+    draft.count("lldp-relayed")
+    advice = "a host relays discovery frames, or a cable is plugged into the wrong port"
+    draft.find_once(at, Severity.WARNING, "lldp-relayed", evidence, advice)
+
+
+def _is_crowded(draft: Draft, at: PortRef, source: PortRef) -> bool:
+    known = neighbour(draft, at)
+    if known is None or known == source:
+        return False
+    draft.count("link-crowded")
+    evidence = f"{source} is heard at this port, which is linked with {known}"
+    draft.find_once(
+        at, Severity.WARNING, "link-crowded", evidence, "look for a hub, or a moved cable, at this port"
+    )
+    return True
+
+
+def _believe(draft: Draft, at: PortRef, source: PortRef) -> None:
+    before = draft.heard.get(at)
+    linked_before = neighbour(draft, at)
+    draft.heard.set(at, Heard(source, draft.now_s))
+    if before is not None and before.source == source and linked_before == source:
+        return
+    draft.touched_ports.add(at)
+    if before is None:
+        draft.wake_at(draft.now_s + draft.settings.link_timeout_s, AlarmKind.HEARD, at)
+    if neighbour(draft, at) == source:
+        rest(draft, at)
+        rest(draft, source)
+    elif at.dpid == source.dpid:
+        evidence = f"this port and {source} are two ends of one cable; it is not used"
+        draft.find_once(at, Severity.WARNING, "looped-cable", evidence)
+    elif before is None or before.source != source:
+        hello(draft, at)  # the neighbour may have missed what was said before it listened
+
+
+def doubt(draft: Draft, at: PortRef) -> None:
+    """A neighbour is heard where stations live: ask those that have not spoken lately whether they still
+    do."""
+    before_s = draft.now_s - draft.settings.refuse_for_s
+    for mac in sorted(draft.residents.get(at) or ()):
+        station = draft.stations[mac]
+        if station.present and station.heard_s <= before_s:
+            inquire(draft, station, Purpose.DOUBT)
+
+
+def age(draft: Draft, at: PortRef) -> None:
+    """Look whether what this port has heard is too old; if so its link is gone, and it asks anew."""
+    known = draft.heard.get(at)
+    if known is None:
+        return
+    expires_s = known.at_s + draft.settings.link_timeout_s
+    if draft.now_s < expires_s:
+        draft.wake_at(expires_s, AlarmKind.HEARD, at)
+        return
+    draft.heard.drop(at)
+    draft.touched_ports.add(at)
+    hello_anew(draft, at)
+
+
+def in_grace(draft: Draft, at: PortRef) -> bool:
+    """Whether a neighbour was heard here so recently that host frames prove nothing."""
+    known = draft.heard.get(at)
+    return known is not None and draft.now_s <= known.at_s + draft.settings.link_grace_s
