@@ -1,13 +1,14 @@
 """What an app is, what it may see, and what it may say.
 
-An app is a pure function from what it sees (`FabricView`) and what it remembers to decisions. It writes no rule to a switch and owns no thread:
-it says what should be true, and the compiler, the planner and the sender make it so, for all apps alike.
+An app is a pure function from what it sees (`FabricView`) and what it remembers to decisions. It writes
+no rule to a switch and owns no thread: it says what should be true, and the compiler, the planner and the
+sender make it so, for all apps alike.
 
     view, memory  ->  app.decide  ->  memory', decisions
 
 Kinds of decision:
 
-    Rules      rules and meters of one owner on one switch; complete each time (what is not repeated is withdrawn)
+    Rules      rules and meters of one owner; complete each time (what is not repeated is withdrawn)
     Routes     the route table of the fabric; exactly one app gives one
     SendFrames frames to leave now
     Report     findings that hold now (complete each time)
@@ -59,7 +60,8 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class FabricView:
-    """All that an app may see: the snapshot, the intent, the clock of this turn, and the frames that came in."""
+    """All that an app may see: the snapshot, the intent, the clock of this turn, and the frames that came
+    in."""
 
     now_s: float
     topology: Topology
@@ -101,4 +103,5 @@ class App(Protocol):
     def decide(self, view: FabricView, memory: Any) -> tuple[Any, tuple[Decision, ...]]: ...
 
     def due_s(self, memory: Any) -> float | None:
-        """When the app wants to be asked again even if nothing happens (seconds, like `now_s`); None: need not be."""
+        """When the app wants to be asked again even if nothing happens (seconds, like `now_s`); None:
+        need not be."""

@@ -1,8 +1,8 @@
 """A picture of the fabric, coloured by load, as SVG.
 
-Clos fabrics are drawn in rows (core or spine on top, hosts at the bottom, pods side by side), anything else in a circle. A
-cable's colour and width show the busier of its two directions: pale is idle, red is full; a dead cable is dashed and grey. Pure: numbers in, text out;
-the same numbers give the same bytes.
+Clos fabrics are drawn in rows (core or spine on top, hosts at the bottom, pods side by side), anything
+else in a circle. A cable's colour and width show the busier of its two directions: pale is idle, red is
+full; a dead cable is dashed and grey. Pure: numbers in, text out; the same numbers give the same bytes.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def draw(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" font-family="sans-serif" font-size="12">'
     )
-    name = f'<text x="{_MARGIN / 2}" y="24" font-size="16" fill="#222">{escape(title or blueprint.name)}</text>'
+    name = (
+        f'<text x="{_MARGIN / 2}" y="24" font-size="16" fill="#222">{escape(title or blueprint.name)}</text>'
+    )
     return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', name, *body, "</svg>"]) + "\n"
 
 

@@ -1,7 +1,7 @@
 """`treadle run`: the controller, until it is told to stop.
 
-It stops on SIGINT and SIGTERM, leaves the switches' rules as they are (fail static), and removes its control socket.
-"""
+It stops on SIGINT and SIGTERM, leaves the switches' rules as they are (fail static), and removes its
+control socket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
     """Run until a signal comes; exit status 0. Raises `OperatorError` for what cannot start."""
     settings = settings_from(args)
     logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        level=settings.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     from controller.southbound.framework import prepare
 
@@ -49,7 +51,6 @@ def _serve(settings: Settings, framework: str) -> int:
     """Put the rooms together and let them work; imported late, because the hub must be chosen first."""
     from controller.northbound.server import Server
     from controller.runtime.feed import Feed
-    from controller.runtime.journal import Journal
     from controller.runtime.loop import Loop
     from controller.runtime.observation import Observation
     from controller.southbound.openflow import OpenFlowSouthbound
@@ -58,7 +59,9 @@ def _serve(settings: Settings, framework: str) -> int:
     life, blueprint, feed = new_life(settings), blueprint_of(settings), Feed()
     engine = engine_for(settings, life, blueprint)
     southbound = OpenFlowSouthbound(
-        southbound_settings(settings), on_port_down=lambda dpid, port: loop.fast_lane(dpid, port), framework=framework
+        southbound_settings(settings),
+        on_port_down=lambda dpid, port: loop.fast_lane(dpid, port),
+        framework=framework,
     )
     journal = _journal(settings, header_of(settings, life))
     observation = Observation(engine, southbound, feed, journal, blueprint, settings)

@@ -1,7 +1,7 @@
 """Wiring: who is given what. The only module that knows every room; it decides nothing else.
 
-    settings --> engine (apps, discovery, compiler, planner)      pure, also for a replay
-             --> southbound, journal, northbound                  the two ends
+settings --> engine (apps, discovery, compiler, planner)      pure, also for a replay
+         --> southbound, journal, northbound                  the two ends
 """
 
 from __future__ import annotations
@@ -96,7 +96,10 @@ def southbound_settings(settings: Settings) -> SouthboundSettings:
 
 def header_of(settings: Settings, life: Life) -> dict[str, Any]:
     """The first line of a journal: all that a replay needs to make the same engine."""
-    plain = {key: value if isinstance(value, bool | int | float | str) else [str(v) for v in value] for key, value in asdict(settings).items()}
+    plain = {
+        key: value if isinstance(value, bool | int | float | str) else [str(v) for v in value]
+        for key, value in asdict(settings).items()
+    }
     return {**life.header(), "settings": plain}
 
 
@@ -115,6 +118,6 @@ def _discovery(settings: Settings, life: Life, blueprint: Blueprint | None) -> D
         link_timeout_s=settings.link_timeout_s,
         settle_s=settings.settle_s,
         host_timeout_s=settings.host_timeout_s,
-        controller_mac=settings.gateway_mac,
+        gateway=Gateway(settings.gateway_mac, settings.gateways),
         blueprint=blueprint,
     )

@@ -1,9 +1,10 @@
 """Blueprints: the wiring as it was meant to be.
 
-Mininet builds from a blueprint, tests build from it, and discovery compares the fabric with it. A blueprint names its switches,
-cables and hosts; ports are numbered, because a crossed cable can only be seen when it was said which port was meant.
+Mininet builds from a blueprint, tests build from it, and discovery compares the fabric with it. A
+blueprint names its switches, cables and hosts; ports are numbered, because a crossed cable can only be
+seen when it was said which port was meant.
 
-    fat_tree(4)           Al-Fares, Loukissas, Vahdat, SIGCOMM 2008, section 3: k pods of k/2 edge and k/2 aggregation
+    fat_tree(4)           Al-Fares et al., SIGCOMM 2008, section 3: k pods of k/2 edge and k/2 aggregation
                           switches, (k/2)^2 core switches, k^3/4 hosts with addresses 10.pod.edge.host
     leaf_spine(4, 2)      every leaf to every spine
     ring(4), mesh(4)      what no datacenter is, and what loops must be tested on
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
+from itertools import pairwise
 from types import MappingProxyType
 
 from controller.model.errors import ModelError
@@ -27,7 +29,8 @@ from controller.model.identity import Dpid, Mac, PortNo, PortRef
 
 @dataclass(frozen=True, slots=True, order=True)
 class SwitchPlan:
-    """A switch that should exist. `tier` is `edge`, `aggregation`, `core`, `leaf`, `spine` or `switch`; pods count from 0."""
+    """A switch that should exist. `tier` is `edge`, `aggregation`, `core`, `leaf`, `spine` or `switch`;
+    pods count from 0."""
 
     dpid: Dpid
     name: str
@@ -37,7 +40,8 @@ class SwitchPlan:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cable:
-    """A cable between two switch ports; `a` sorts before `b`. `capacity_bps` None: unlimited, as the emulator gives it."""
+    """A cable between two switch ports; `a` sorts before `b`. `capacity_bps` None: unlimited, as the
+    emulator gives it."""
 
     a: PortRef
     b: PortRef
@@ -99,7 +103,10 @@ class Blueprint:
     def capacity_bps(self) -> Mapping[PortRef, int]:
         """The capacity of each port for which one is given."""
         known = {
-            end: cable.capacity_bps for cable in self.cables for end in (cable.a, cable.b) if cable.capacity_bps is not None
+            end: cable.capacity_bps
+            for cable in self.cables
+            for end in (cable.a, cable.b)
+            if cable.capacity_bps is not None
         }
         known.update({host.at: host.capacity_bps for host in self.hosts if host.capacity_bps is not None})
         return MappingProxyType(known)
@@ -150,13 +157,19 @@ class _Draft:
 def fat_tree(k: int = 4, *, capacity_bps: int | None = None) -> Blueprint:
     """The fat tree of k-port switches; k is even, at least 2 and at most 254.
 
-    Edge switches come first in each pod, then aggregation; core switches come last. Aggregation switch i of a pod is cabled
-    to the core switches i*k/2 ... (i+1)*k/2-1. Host x of edge switch e in pod p has address 10.p.e.x, x from 2.
-    """
+    Edge switches come first in each pod, then aggregation; core switches come last. Aggregation switch i
+    of a pod is cabled to the core switches i*k/2 ... (i+1)*k/2-1. Host x of edge switch e in pod p has
+    address 10.p.e.x, x from 2."""
     if k < 2 or k % 2 or k > 254:
         raise ModelError(f"a fat tree needs an even k from 2 to 254, not {k}")
     draft, half = _Draft(f"fat_tree({k})", capacity_bps), k // 2
-    pods = [([draft.switch("edge", p) for _ in range(half)], [draft.switch("aggregation", p) for _ in range(half)]) for p in range(k)]
+    pods = [
+        (
+            [draft.switch("edge", p) for _ in range(half)],
+            [draft.switch("aggregation", p) for _ in range(half)],
+        )
+        for p in range(k)
+    ]
     cores = [draft.switch("core") for _ in range(half * half)]
     for p, (edges, _) in enumerate(pods):
         for e, edge in enumerate(edges):
@@ -173,10 +186,15 @@ def fat_tree(k: int = 4, *, capacity_bps: int | None = None) -> Blueprint:
     return draft.finish()
 
 
-def leaf_spine(leaves: int = 4, spines: int = 2, hosts: int = 2, *, capacity_bps: int | None = None) -> Blueprint:
-    """Every leaf cabled to every spine, `hosts` hosts on each leaf; host x of leaf l has address 10.0.l.x, x from 2."""
+def leaf_spine(
+    leaves: int = 4, spines: int = 2, hosts: int = 2, *, capacity_bps: int | None = None
+) -> Blueprint:
+    """Every leaf cabled to every spine, `hosts` hosts on each leaf; host x of leaf l has address
+    10.0.l.x, x from 2."""
     if not 1 <= leaves <= 255 or not 1 <= spines <= 255 or not 0 <= hosts <= 250:
-        raise ModelError(f"a leaf-spine fabric of {leaves} leaves, {spines} spines, {hosts} hosts a leaf cannot be built")
+        raise ModelError(
+            f"a leaf-spine fabric of {leaves} leaves, {spines} spines, {hosts} hosts a leaf cannot be built"
+        )
     draft = _Draft(f"leaf_spine({leaves},{spines},{hosts})", capacity_bps)
     leaf_ids = [draft.switch("leaf") for _ in range(leaves)]
     spine_ids = [draft.switch("spine") for _ in range(spines)]
@@ -218,13 +236,14 @@ def linear(n: int = 4, *, capacity_bps: int | None = None) -> Blueprint:
         raise ModelError(f"a row needs 1 to 250 switches, not {n}")
     draft = _Draft(f"linear({n})", capacity_bps)
     switches = _switches_with_a_host(draft, n)
-    for one, other in zip(switches, switches[1:], strict=False):
+    for one, other in pairwise(switches):
         draft.cable(one, other)
     return draft.finish()
 
 
 def tree(depth: int = 3, fanout: int = 2, *, capacity_bps: int | None = None) -> Blueprint:
-    """A tree of switches with hosts below the leaves (10.0.0.1 ...): Mininet's `tree`. It has no second path."""
+    """A tree of switches with hosts below the leaves (10.0.0.1 ...): Mininet's `tree`. It has no second
+    path."""
     if not 1 <= depth <= 6 or not 1 <= fanout <= 16 or fanout**depth > 250:
         raise ModelError(f"a tree of depth {depth} and fanout {fanout} cannot be built (at most 250 hosts)")
     draft = _Draft(f"tree({depth},{fanout})", capacity_bps)

@@ -1,7 +1,8 @@
-"""What a switch can be told. Commands are values: they are planned, written to the journal and compared before they are bytes.
+"""What a switch can be told. Commands are values: they are planned, written to the journal and compared
+before they are bytes.
 
-Rules are identified strictly (table, priority, match); `SetRule` adds the rule or replaces the one under its key.
-"""
+Rules are identified strictly (table, priority, match); `SetRule` adds the rule or replaces the one under
+its key."""
 
 from __future__ import annotations
 
@@ -89,7 +90,15 @@ class ReadCounters:
 
 
 ProgramCommand = (
-    SetRule | DeleteRule | AddGroup | ModifyGroup | DeleteGroup | AddMeter | ModifyMeter | DeleteMeter | Barrier
+    SetRule
+    | DeleteRule
+    | AddGroup
+    | ModifyGroup
+    | DeleteGroup
+    | AddMeter
+    | ModifyMeter
+    | DeleteMeter
+    | Barrier
 )
 Command = ProgramCommand | SendFrame | ReadProgram | ReadCounters
 

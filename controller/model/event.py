@@ -27,7 +27,8 @@ class SwitchUp:
 
 @dataclass(frozen=True, slots=True)
 class SwitchDown:
-    """The session of a switch has ended. What the switch holds is unknown from now on; it goes on forwarding."""
+    """The session of a switch has ended. What the switch holds is unknown from now on; it goes on
+    forwarding."""
 
     dpid: Dpid
     reason: str
@@ -102,7 +103,8 @@ class FastLaneTaken:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something at the seam that an operator should hear of: malformed messages, a second switch with the same name."""
+    """Something at the seam that an operator should hear of: malformed messages, a second switch with the
+    same name."""
 
     kind: str
     subject: str

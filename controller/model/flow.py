@@ -58,7 +58,8 @@ class _Spec(NamedTuple):
 
 
 class Field(Enum):
-    """The match fields of OpenFlow 1.3 (section 7.2.3.7): number, width in bits, whether a mask is allowed."""
+    """The match fields of OpenFlow 1.3 (section 7.2.3.7): number, width in bits, whether a mask is
+    allowed."""
 
     IN_PORT = _Spec(0, 32, False)
     METADATA = _Spec(2, 64, True)
@@ -182,7 +183,9 @@ class Match:
 def _check_term(term: Term) -> None:
     full = term.field.full_mask
     if not 0 <= term.value <= full or not 0 < term.mask <= full:
-        raise ModelError(f"{term.field.name}: {term.value:#x}/{term.mask:#x} does not fit in {term.field.bits} bits")
+        raise ModelError(
+            f"{term.field.name}: {term.value:#x}/{term.mask:#x} does not fit in {term.field.bits} bits"
+        )
     if term.value & ~term.mask:
         raise ModelError(f"{term.field.name}: value {term.value:#x} has bits outside its mask {term.mask:#x}")
     if term.mask != full and not term.field.maskable:
@@ -220,7 +223,8 @@ def _value_and_mask(wanted: Field, value: MatchValue) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Send the packet out of a port; to the controller (`ReservedPort.CONTROLLER`) at most `max_len` bytes of it."""
+    """Send the packet out of a port; to the controller (`ReservedPort.CONTROLLER`) at most `max_len`
+    bytes of it."""
 
     port: int
     max_len: int = 0
@@ -309,10 +313,9 @@ RuleKey = tuple[int, int, Match]
 class FlowRule:
     """One rule of one table.
 
-    `actions` are applied at once, in order (the instruction Apply-Actions); then the packet goes on to `goto`, if
-    given. A rule with neither drops what it matches. The cookie takes no part in equality: the same rule of an
-    earlier life of the controller is the same rule.
-    """
+    `actions` are applied at once, in order (the instruction Apply-Actions); then the packet goes on to
+    `goto`, if given. A rule with neither drops what it matches. The cookie takes no part in equality: the
+    same rule of an earlier life of the controller is the same rule."""
 
     table: int
     priority: int
@@ -401,4 +404,6 @@ class Meter:
 
     def __post_init__(self) -> None:
         if self.meter_id < 1 or self.rate < 1 or self.burst < 0:
-            raise ModelError(f"meter {self.meter_id} with rate {self.rate}, burst {self.burst} does not exist")
+            raise ModelError(
+                f"meter {self.meter_id} with rate {self.rate}, burst {self.burst} does not exist"
+            )

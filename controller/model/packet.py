@@ -19,7 +19,8 @@ DEFAULT_TTL = 64
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """Header fields with their values, sorted by field number, and the hop limit (None where there is none)."""
+    """Header fields with their values, sorted by field number, and the hop limit (None where there is
+    none)."""
 
     fields: tuple[tuple[Field, int], ...]
     ttl: int | None = None

@@ -1,9 +1,9 @@
 """Update plans: how to get from what is installed to what is wanted, step by step.
 
-A plan is a tuple of stages. A stage holds, for each switch that it touches, commands in the order in which that switch
-must take them. The next stage starts when every switch of this one has answered its barrier. What holds after every
-stage (no packet looped or dropped that both ends deliver) is the planner's promise, law 5.
-"""
+A plan is a tuple of stages. A stage holds, for each switch that it touches, commands in the order in
+which that switch must take them. The next stage starts when every switch of this one has answered its
+barrier. What holds after every stage (no packet looped or dropped that both ends deliver) is the
+planner's promise, law 5."""
 
 from __future__ import annotations
 

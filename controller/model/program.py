@@ -1,8 +1,8 @@
 """Programs: all that a switch should hold, or does hold.
 
-A `SwitchProgram` is a set of rules, groups and meters, each under its identity on the switch. A `FabricProgram` has one for
-each switch. The same two types say what is *wanted* (the compiler's result) and what is *installed* (what the switches have confirmed):
-planning is the difference between the two.
+A `SwitchProgram` is a set of rules, groups and meters, each under its identity on the switch. A
+`FabricProgram` has one for each switch. The same two types say what is *wanted* (the compiler's result)
+and what is *installed* (what the switches have confirmed): planning is the difference between the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from controller.model.identity import Dpid
 
 @dataclass(frozen=True)
 class SwitchProgram:
-    """The rules, groups and meters of one switch. Each group and meter that a rule names exists, in a wanted program."""
+    """The rules, groups and meters of one switch. Each group and meter that a rule names exists, in a
+    wanted program."""
 
     rules: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
     groups: Mapping[int, Group] = field(default_factory=dict)
@@ -45,7 +46,9 @@ def switch_program(
     by_key: dict[RuleKey, FlowRule] = {}
     for rule in rules:
         if by_key.setdefault(rule.key, rule) != rule:
-            raise ModelError(f"two different rules for table {rule.table}, priority {rule.priority}, {rule.match}")
+            raise ModelError(
+                f"two different rules for table {rule.table}, priority {rule.priority}, {rule.match}"
+            )
     return SwitchProgram(
         by_key, {group.group_id: group for group in groups}, {meter.meter_id: meter for meter in meters}
     )

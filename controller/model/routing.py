@@ -3,8 +3,8 @@
     RouteTable:  (target switch, at switch) -> NextHops        how to get nearer to the target
                  endpoints: address -> port of its target      who lives there
 
-A route table is total: for each target, each switch of the snapshot has an entry; an empty `NextHops` says "cannot be reached" aloud.
-The difference of two tables is a value with an algebra:
+A route table is total: for each target, each switch of the snapshot has an entry; an empty `NextHops`
+says "cannot be reached" aloud. The difference of two tables is a value with an algebra:
 
     a.apply(a.diff(b)) == b        a.diff(a) is empty        (law 4)
 """
@@ -83,9 +83,8 @@ class RouteDelta:
 class RouteTable:
     """Next hops for each pair (target switch, at switch), and the endpoints behind the targets.
 
-    Endpoints are sorted (`endpoint_order`), an address has one. At the target itself there is no entry: there, packets leave
-    through the endpoint's port.
-    """
+    Endpoints are sorted (`endpoint_order`), an address has one. At the target itself there is no entry:
+    there, packets leave through the endpoint's port."""
 
     hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()

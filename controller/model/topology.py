@@ -1,11 +1,13 @@
 """The live graph of the fabric, as one immutable snapshot.
 
 A `Topology` is what the controller believes at one moment. It is never changed: the next event yields the
-next snapshot, with the next version. Everything in it is sorted, so that whoever walks it walks it in the same order.
+next snapshot, with the next version. Everything in it is sorted, so that whoever walks it walks it in the
+same order.
 
-Why are `Link` and `PortRef` two things? A cable is plugged into two ports; a packet crosses it in one direction. A link
-is that direction: it has one source, one destination, and what is measured of it (load, loss) differs from its
-twin's. A topology holds a link only when its twin is there too: a link that was seen one way is not a link.
+Why are `Link` and `PortRef` two things? A cable is plugged into two ports; a packet crosses it in one
+direction. A link is that direction: it has one source, one destination, and what is measured of it (load,
+loss) differs from its twin's. A topology holds a link only when its twin is there too: a link that was
+seen one way is not a link.
 
 Left out on purpose: what a link carries (model/traffic.py), and how the graph looks to networkx
 (graph/view.py), because a snapshot must be cheap to make.
@@ -84,9 +86,9 @@ class Host:
 class Topology:
     """An immutable, versioned, sorted snapshot of switches, links and hosts.
 
-    Invariants, checked at construction: every link has its twin; a port is the source of at most one link;
-    links join known switches; no host lives on a port that carries a link; a MAC and an address belong to one host.
-    """
+    Invariants, checked at construction: every link has its twin; a port is the source of at most one
+    link; links join known switches; no host lives on a port that carries a link; a MAC and an address
+    belong to one host."""
 
     version: int = 0
     switches: tuple[Switch, ...] = ()

@@ -1,9 +1,9 @@
 """Values as JSON and back: how the journal writes events and commands.
 
-Any frozen dataclass of the model is written as `{"ClassName": {field: value}}`, fields that hold their default left out; an enum member
-as `{"EnumName": "MEMBER"}`; bytes as `{"hex": "..."}`. Everything else is JSON's own. Tuples come back as tuples, because the
-model has no lists. `decode(encode(x)) == x` for every event and command.
-"""
+Any frozen dataclass of the model is written as `{"ClassName": {field: value}}`, fields that hold their
+default left out; an enum member as `{"EnumName": "MEMBER"}`; bytes as `{"hex": "..."}`. Everything else
+is JSON's own. Tuples come back as tuples, because the model has no lists. `decode(encode(x)) == x` for
+every event and command."""
 
 from __future__ import annotations
 

@@ -1,20 +1,23 @@
 """The engine: events in, commands out, one turn at a time.
 
-    events --fold--> topology --apps--> decisions --assemble--> wanted --plan--> stages --barriers--> installed
+    events --fold--> topology --apps--> decisions --assemble--> wanted --plan--> stages --barriers-->
+    installed
 
-A turn is deterministic: the same events at the same times give the same commands, because nothing in here reads a clock, a socket or a
-random number. That is what makes a journal replayable (law 8), and a bug report a file.
+A turn is deterministic: the same events at the same times give the same commands, because nothing in here
+reads a clock, a socket or a random number. That is what makes a journal replayable (law 8), and a bug
+report a file.
 
     turn(now, events)
       1. each event is taken into the ledger (what switches hold) and folded into the fabric (what there is)
       2. each app is shown the view and gives its decisions
       3. if anything that matters has changed and no stage is under way: assemble, plan, begin
       4. the next stage, if the one before is confirmed by every switch
-      5. frames that apps and discovery want to send, and questions to switches
 
-A stage is never overtaken by the next plan: it takes a few milliseconds, and what switches hold is known exactly after it. What
-cannot wait for that is the fast lane's business (`prepared`).
-"""
+A switch that is held back (readiness.py) is only given what it lacks to be heard at all: its admission
+rules. Nothing that it holds is changed or removed until its surroundings are known.
+
+A stage is never overtaken by the next plan: it takes a few milliseconds, and what switches hold is known
+exactly after it. What cannot wait for that is the fast lane's business (`prepared`)."""
 
 from __future__ import annotations
 
@@ -24,8 +27,18 @@ from typing import Any
 
 from controller.compiler.adopt import endpoints
 from controller.compiler.assemble import Assembly, assemble
-from controller.contract import App, Arrival, Decision, FabricSettings, FabricView, Report, Routes, Rules, SendFrames
-from controller.discovery.fold import Effects, adopt, fold, next_due_s, start
+from controller.contract import (
+    App,
+    Arrival,
+    Decision,
+    FabricSettings,
+    FabricView,
+    Report,
+    Routes,
+    Rules,
+    SendFrames,
+)
+from controller.discovery.fold import Effects, adopt, fold_all, next_due_s, start
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint
 from controller.model.command import (
@@ -34,7 +47,6 @@ from controller.model.command import (
     FrameOut,
     ModifyGroup,
     ProgramCommand,
-    ReadCounters,
     ReadProgram,
     SendFrame,
 )
@@ -54,7 +66,7 @@ from controller.model.finding import Finding, Severity
 from controller.model.flow import Output
 from controller.model.identity import Dpid, PortNo, dpid_text
 from controller.model.plan import Stage, UpdatePlan
-from controller.model.program import FabricProgram
+from controller.model.program import FabricProgram, SwitchProgram
 from controller.model.topology import Topology
 from controller.planner.fastlane import prepare
 from controller.planner.plan import plan
@@ -63,7 +75,7 @@ from controller.runtime.feed import Change, changes
 from controller.runtime.findings import FindingsBook
 from controller.runtime.ledger import Ledger
 from controller.runtime.loads import Loads
-from controller.runtime.readiness import Patience, Readiness
+from controller.runtime.readiness import Patience, Readiness, with_admission
 
 Prepared = Mapping[PortNo, tuple[ModifyGroup, ...]]
 
@@ -111,23 +123,26 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Whether every switch that may be programmed holds what is wanted."""
-        return self._readiness.started and not (self._dirty or self._execution.waiting or self._execution.unfinished)
+        return self._readiness.started and not (
+            self._dirty or self._execution.waiting or self._execution.unfinished
+        )
 
     def turn(self, now_s: float, events: Sequence[Event]) -> tuple[Addressed, ...]:
         """Take what has happened, and say what to send. `news` and `silent` hold what else came of it."""
         self.news, self.silent = [], ()
         before = self.topology
         out: list[Addressed] = []
-        arrivals: list[Arrival] = []
-        for event in (*events, Tick()):
+        for event in events:
             out += self._take(event, now_s)
-            self.fabric, effects = fold(self.fabric, event, now_s)
-            arrivals += effects.arrivals
-            out += self._carry(effects, now_s)
+        self.fabric, effects = fold_all(self.fabric, (*events, Tick()), now_s)
+        out += self._carry(effects, now_s)
+        for event in events:
+            if isinstance(event, ProgramRead):
+                out += self._adopt(event, now_s)
         if self.topology is not before:
             self._dirty = True
             self.news += changes(before, self.topology)
-        out += self._decide(now_s, tuple(arrivals))
+        out += self._decide(now_s, effects.arrivals)
         self._check_readiness(now_s)
         out += self._advance(now_s)
         out += self.loads.questions(now_s, self.connected)
@@ -145,7 +160,7 @@ class Engine:
         )
         return min((moment for moment in deadlines if moment is not None), default=None)
 
-    # --- 1. taking events ------------------------------------------------------------------------------------
+    # --- 1. taking events ------------------------------------------------------------------------------
 
     def _take(self, event: Event, now_s: float) -> list[Addressed]:
         match event:
@@ -157,8 +172,6 @@ class Engine:
                 self._forget(dpid)
                 self.connected.discard(dpid)
                 self.news.append(Change("session-lost", dpid_text(dpid), (("reason", reason),)))
-            case ProgramRead():
-                return self._adopt(event, now_s)
             case BarrierDone(dpid=dpid, token=token):
                 self._execution.answered(dpid, token)
             case Refused():
@@ -196,7 +209,9 @@ class Engine:
     def _refused(self, event: Refused, now_s: float) -> None:
         self._execution.refused(event.dpid, event.command)
         self.ledger.refuse(event.dpid, event.command)
-        evidence = f"{event.text} (OpenFlow error type {event.error_type}, code {event.error_code}): {event.command}"
+        evidence = (
+            f"{event.text} (OpenFlow error type {event.error_type}, code {event.error_code}): {event.command}"
+        )
         self._note((Finding(Severity.ERROR, "command-refused", dpid_text(event.dpid), evidence),), now_s)
 
     def _confirm(self, dpid: Dpid, commands: tuple[ProgramCommand, ...]) -> None:
@@ -222,7 +237,7 @@ class Engine:
             if frame.at.dpid in self.connected
         ]
 
-    # --- 2. deciding -----------------------------------------------------------------------------------------
+    # --- 2. deciding -----------------------------------------------------------------------------------
 
     def _decide(self, now_s: float, arrivals: tuple[Arrival, ...]) -> list[Addressed]:
         view = FabricView(now_s, self.topology, self._setup.blueprint, self._setup.fabric, arrivals)
@@ -238,11 +253,15 @@ class Engine:
         if len(lasting) != len(known) or any(a is not b for a, b in zip(lasting, known, strict=True)):
             self._decisions[name] = lasting
             self._dirty = True
-        found = [finding for decision in decisions if isinstance(decision, Report) for finding in decision.findings]
+        found = [
+            finding for decision in decisions if isinstance(decision, Report) for finding in decision.findings
+        ]
         self.news += [_as_change(finding) for finding in self.findings.report(name, found, now_s)]
-        return self._frames([f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames])
+        return self._frames(
+            [f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames]
+        )
 
-    # --- 3 and 4. planning and carrying out ------------------------------------------------------------------
+    # --- 3 and 4. planning and carrying out ------------------------------------------------------------
 
     def _check_readiness(self, now_s: float) -> None:
         held = self._readiness.held(self.topology, now_s)
@@ -250,7 +269,7 @@ class Engine:
             self._held, self._dirty = held, True
 
     def _advance(self, now_s: float) -> list[Addressed]:
-        if self._execution.waiting or not self._readiness.started:
+        if self._execution.waiting:
             return []
         if self._dirty:
             self._replan()
@@ -260,21 +279,30 @@ class Engine:
 
     def _replan(self) -> None:
         self._dirty = False
-        decisions = tuple(decision for app in self._setup.apps for decision in self._decisions.get(app.name, ()))
-        self._assembly = assemble(decisions, self.topology, self._setup.fabric, self._setup.life, self._assembly)
+        decisions = tuple(
+            decision for app in self._setup.apps for decision in self._decisions.get(app.name, ())
+        )
+        self._assembly = assemble(
+            decisions, self.topology, self._setup.fabric, self._setup.life, self._assembly
+        )
         self.wanted = self._assembly.program
-        scope = self.ledger.installed.keys() - self._held
-        wanted = {dpid: program for dpid, program in self.wanted.items() if dpid in scope}
-        installed = {dpid: program for dpid, program in self.ledger.installed.items() if dpid in wanted}
-        steps = self._without_refused(plan(installed, wanted, self.topology.peer))
+        installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
+        goal = {dpid: self._goal(dpid, held) for dpid, held in installed.items()}
+        steps = self._without_refused(plan(installed, goal, self.topology.peer))
         self._execution.begin(steps)
         if steps:
             size = sum(len(stage) for stage in steps.stages)
             details = (("stages", len(steps.stages)), ("switches", len(steps.switches)), ("commands", size))
             self.news.append(Change("plan", f"version {self.topology.version}", details))
 
+    def _goal(self, dpid: Dpid, held: SwitchProgram) -> SwitchProgram:
+        """What this switch should hold after the next plan."""
+        wanted = self.wanted[dpid]
+        return with_admission(held, wanted) if dpid in self._held else wanted
+
     def _without_refused(self, steps: UpdatePlan) -> UpdatePlan:
-        """The plan without the commands that a switch has refused already: asking again would give the same answer."""
+        """The plan without the commands that a switch has refused already: asking again would give the
+        same answer."""
         if not self.ledger.any_refused:
             return steps
         stages = []
@@ -291,14 +319,20 @@ class Engine:
     def _end_silent_sessions(self, now_s: float) -> None:
         self.silent = self._execution.late(now_s, self._setup.barrier_timeout_s)
         for dpid in self.silent:
-            evidence = f"no answer to a barrier within {self._setup.barrier_timeout_s} s; its session is ended"
+            evidence = (
+                f"no answer to a barrier within {self._setup.barrier_timeout_s} s; its session is ended"
+            )
             self._note((Finding(Severity.ERROR, "switch-silent", dpid_text(dpid), evidence),), now_s)
             self._execution.gone(dpid)
             self._dirty = True
 
 
 def _as_change(finding: Finding) -> Change:
-    details = (("severity", finding.severity.value), ("evidence", finding.evidence), ("advice", finding.advice))
+    details = (
+        ("severity", finding.severity.value),
+        ("evidence", finding.evidence),
+        ("advice", finding.advice),
+    )
     return Change(f"finding-{finding.kind}", finding.subject, details)
 
 

@@ -5,10 +5,9 @@
                        +-- a switch goes: nobody waits for it any longer
                        +-- a barrier is late: the switch is silent, and its session is ended
 
-`Execution` knows which switches still owe an answer, and what each of them holds once it has given it. It sends nothing itself: it
-says what to send. Between two stages the engine may drop the rest of a plan when the fabric has changed
-meanwhile; what has been confirmed until then is known exactly.
-"""
+`Execution` knows which switches still owe an answer, and what each of them holds once it has given it. It
+sends nothing itself: it says what to send. Between two stages the engine may drop the rest of a plan when
+the fabric has changed meanwhile; what has been confirmed until then is known exactly."""
 
 from __future__ import annotations
 

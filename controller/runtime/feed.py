@@ -1,8 +1,8 @@
 """The change feed: what has become different, for whoever follows along.
 
-`changes(old, new)` is a pure comparison of two snapshots. A `Feed` hands entries to its subscribers, each with a queue of its own:
-a subscriber that does not read loses its oldest entries, never anybody else's, and is told how many.
-"""
+`changes(old, new)` is a pure comparison of two snapshots. A `Feed` hands entries to its subscribers, each
+with a queue of its own: a subscriber that does not read loses its oldest entries, never anybody else's,
+and is told how many."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from controller.model.topology import Topology
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that happened: a stable word with hyphens, what it happened to, and details as JSON would have them."""
+    """One thing that happened: a stable word with hyphens, what it happened to, and details as JSON would
+    have them."""
 
     kind: str
     subject: str
@@ -29,7 +30,8 @@ class Change:
 
 
 def changes(old: Topology, new: Topology) -> Iterator[Change]:
-    """What differs between two snapshots: switches, links (both directions as one), hosts; sorted within each kind."""
+    """What differs between two snapshots: switches, links (both directions as one), hosts; sorted within
+    each kind."""
     if old is new:
         return
     for dpid in sorted(old.switch_by_dpid.keys() ^ new.switch_by_dpid.keys()):

@@ -1,8 +1,8 @@
 """The findings that an operator sees: each once, with when it was first and last seen and how often.
 
-Findings come in two ways. An app's report is complete each time: what it no longer reports is over. A finding that discovery or the
-seam raises speaks of a moment; it stays until there are too many, the oldest going first.
-"""
+Findings come in two ways. An app's report is complete each time: what it no longer reports is over. A
+finding that discovery or the seam raises speaks of a moment; it stays until there are too many, the
+oldest going first."""
 
 from __future__ import annotations
 
@@ -58,4 +58,8 @@ class FindingsBook:
 
 
 def _seen(old: Entry | None, finding: Finding, now_s: float) -> Entry:
-    return replace(old, finding=finding, last_s=now_s, count=old.count + 1) if old else Entry(finding, now_s, now_s)
+    return (
+        replace(old, finding=finding, last_s=now_s, count=old.count + 1)
+        if old
+        else Entry(finding, now_s, now_s)
+    )

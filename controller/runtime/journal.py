@@ -1,18 +1,18 @@
 """The journal: what happened and what was answered, a JSON line each, so that a run can be played back.
 
-    treadle-000001.jsonl    {"journal": 1, "life": ..., "settings": {...}}          the first line of the first segment
-                            {"t": 12.345678, "events": [...]}                       a turn: its time and what it was given
-                            {"t": 12.345678, "commands": [...]}                     what that turn sent, in order
+    treadle-000001.jsonl    {"journal": 1, "life": ..., "settings": {...}}     first line of the first segment
+                            {"t": 12.345678, "events": [...]}                  a turn: its time, what came in
+                            {"t": 12.345678, "commands": [...]}                what it sent, in order
     treadle-000002.jsonl    ...                                                     when a segment is full
 
-`treadle replay` feeds the events to a fresh engine at the recorded times and compares what it sends with what was sent: the same lines, byte
-for byte (law 8). Turns in which nothing was given and nothing sent are not written. The oldest segments are removed when
-there are too many; what is left can still be read, but no longer replayed from the start, and `read` says so.
+`treadle replay` feeds the events to a fresh engine at the recorded times and compares what it sends with
+what was sent: the same lines, byte for byte (law 8). Turns in which nothing was given and nothing sent
+are not written. The oldest segments are removed when there are too many; what is left can still be read,
+but no longer replayed from the start, and `read` says so.
 
 A journal is written by its own thread: values are immutable, so that encoding them can wait until the
-switches have their commands. `close` waits until all is written. The file holds the LLDP key and the frames that
-reached the controller, and is readable by its owner only.
-"""
+switches have their commands. `close` waits until all is written. The file holds the LLDP key and the
+frames that reached the controller, and is readable by its owner only."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class Journal:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             if any(directory.glob(_GLOB)):
-                raise OperatorError("holds the journal of another run", file=str(directory), mend="name a new directory")
+                raise OperatorError(
+                    "holds the journal of another run", file=str(directory), mend="name a new directory"
+                )
             self._file = self._next_segment()
         except OSError as error:
             raise OperatorError(f"cannot be written: {error.strerror}", file=str(directory)) from None
@@ -111,7 +113,9 @@ class Journal:
             if self._file.tell() > self._segment_bytes:
                 self._file.close()
                 self._file = self._next_segment()
-            self._file.write(line({"t": turn.now_s, "events": [encode(event) for event in turn.events]}) + "\n")
+            self._file.write(
+                line({"t": turn.now_s, "events": [encode(event) for event in turn.events]}) + "\n"
+            )
             if turn.commands:
                 self._file.write(commands_line(turn.now_s, turn.commands) + "\n")
             self._file.flush()
@@ -127,20 +131,27 @@ class Journal:
 def read(place: Path) -> Recording:
     """Read a journal back from its directory, or from one file.
 
-    A last line that was cut off by a crash is left out. Raises `OperatorError` for a journal that is not there, that is of another
-    version, or whose first segment is gone.
-    """
+    A last line that was cut off by a crash is left out. Raises `OperatorError` for a journal that is not
+    there, that is of another version, or whose first segment is gone."""
     paths = sorted(place.glob(_GLOB)) if place.is_dir() else [place]
     if not paths or not paths[0].exists():
-        raise OperatorError("there is no journal", file=str(place), mend="give the directory of 'treadle run --journal'")
+        raise OperatorError(
+            "there is no journal", file=str(place), mend="give the directory of 'treadle run --journal'"
+        )
     lines = _lines(paths)
     try:
         _, _, header = next(lines)
     except StopIteration:
         raise OperatorError("the journal is empty", file=str(paths[0])) from None
     if header.get("journal") != VERSION:
-        mend = "the first segment may have been rotated away" if "journal" not in header else f"this is version {VERSION}"
-        raise OperatorError("does not start with the header of a journal", file=str(paths[0]), line=1, mend=mend)
+        mend = (
+            "the first segment may have been rotated away"
+            if "journal" not in header
+            else f"this is version {VERSION}"
+        )
+        raise OperatorError(
+            "does not start with the header of a journal", file=str(paths[0]), line=1, mend=mend
+        )
     return Recording(header, tuple(_turns(lines)))
 
 

@@ -9,7 +9,6 @@ Only a known switch takes part in plans. `installed` changes by what switches co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from controller.model.command import ProgramCommand

@@ -1,8 +1,8 @@
 """What the links carry: two readings of a port's counters give its load.
 
-A reading that is smaller than the one before means that the counters began anew (the switch restarted): it gives no load, the next
-one does. Capacity comes from the snapshot's link, which has it from the blueprint first and from the port last.
-"""
+A reading that is smaller than the one before means that the counters began anew (the switch restarted):
+it gives no load, the next one does. Capacity comes from the snapshot's link, which has it from the
+blueprint first and from the port last."""
 
 from __future__ import annotations
 

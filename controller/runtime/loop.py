@@ -4,9 +4,9 @@
                                       |                           |
                                       +----------> journal <------+
 
-One thread runs it. It sleeps until an event arrives or the engine says that time alone will matter. The fast lane does not pass through
-here: it is called in the thread that hears of a dead port, and takes what the engine has prepared.
-"""
+One thread runs it. It sleeps until an event arrives or the engine says that time alone will matter. The
+fast lane does not pass through here: it is called in the thread that hears of a dead port, and takes what
+the engine has prepared."""
 
 from __future__ import annotations
 
@@ -41,10 +41,16 @@ class Wire(Protocol):
 
 
 class Loop:
-    """Runs an engine until it is stopped. `after_turn` is called at the end of each turn, in the loop's thread."""
+    """Runs an engine until it is stopped. `after_turn` is called at the end of each turn, in the loop's
+    thread."""
 
     def __init__(
-        self, engine: Engine, wire: Wire, feed: Feed, journal: Journal | None, after_turn: Callable[[float], None]
+        self,
+        engine: Engine,
+        wire: Wire,
+        feed: Feed,
+        journal: Journal | None,
+        after_turn: Callable[[float], None],
     ) -> None:
         self._engine = engine
         self._wire = wire
@@ -70,7 +76,8 @@ class Loop:
         self._stopped.set()
 
     def turn(self, events: tuple[Event, ...]) -> None:
-        """One turn with these events. A fault in it is logged with its events in the journal, and costs that turn alone."""
+        """One turn with these events. A fault in it is logged with its events in the journal, and costs
+        that turn alone."""
         now_s = self.now_s()
         commands: tuple[Addressed, ...] = ()
         try:
@@ -80,7 +87,9 @@ class Loop:
             for dpid in self._engine.silent:
                 self._wire.disconnect(dpid, "no answer to a barrier")
         except Exception:
-            log.exception("a turn of the loop failed; its events: %s", [type(event).__name__ for event in events])
+            log.exception(
+                "a turn of the loop failed; its events: %s", [type(event).__name__ for event in events]
+            )
         if self._journal:
             self._journal.record(Turn(now_s, events, commands))
         self._feed.publish([change.as_json(now_s) for change in self._engine.news])

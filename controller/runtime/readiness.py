@@ -1,22 +1,25 @@
 """When a switch may be programmed: not before its surroundings are known.
 
-A switch that has just connected has no links yet, for discovery takes a moment. A program made in that moment would be wrong: for a
-switch that still carries rules of an earlier life, it would cut traffic that flows. So each switch is held until it has settled:
+A switch that has just connected has no links yet, for discovery takes a moment. A program made in that
+moment would be wrong: for a switch that still carries rules of an earlier life, it would cut traffic that
+flows. So each switch is held until it has settled:
 
     explained   every live port that should lead to another switch does: the ports that the blueprint cables, and the
-                ports that the rules of an earlier life send traffic to (those may lead to a known host instead)
+                ports that the rules of an earlier life send traffic to (those may lead to a known host
+                instead)
     or timed    an empty switch of which nothing was expected waits `settle_s`; nobody waits longer than `max_settle_s`
 
-At the start of the controller all switches are held together, until the whole blueprint is connected and no switch is held or, without
-a blueprint, until no switch is held; in any case not longer than `max_settle_s` after the first. A fabric of which
-half is connected must not be programmed as if the other half were gone.
-"""
+At the start of the controller all switches are held together, until the whole blueprint is connected and
+no switch is held or, without a blueprint, until no switch is held; in any case not longer than
+`max_settle_s` after the first. A fabric of which half is connected must not be programmed as if the other
+half were gone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from controller.dataplane.pipeline import Table
 from controller.model.blueprint import Blueprint
 from controller.model.flow import Action, Output
 from controller.model.identity import Dpid, PortNo, PortRef
@@ -53,7 +56,11 @@ class Readiness:
     def came(self, dpid: Dpid, program: SwitchProgram, now_s: float) -> None:
         """A switch has connected, and this is what it holds."""
         used = frozenset(PortRef(dpid, PortNo(port)) for port in outputs(program))
-        cabled = frozenset(end for end in self._blueprint.peer if end.dpid == dpid) if self._blueprint else frozenset()
+        cabled = (
+            frozenset(end for end in self._blueprint.peer if end.dpid == dpid)
+            if self._blueprint
+            else frozenset()
+        )
         wait_s = self._patience.max_settle_s if used else self._patience.settle_s
         self._held[dpid] = _Held(now_s + wait_s, used | cabled, bool(used))
         self._seen.add(dpid)
@@ -97,12 +104,29 @@ def _explained(dpid: Dpid, entry: _Held, topology: Topology) -> bool:
     return all(end in known for end in entry.expected & live)
 
 
+def with_admission(held: SwitchProgram, wanted: SwitchProgram) -> SwitchProgram:
+    """What a switch holds, and the admission rules and meters that it lacks: enough to be heard, nothing
+    taken away."""
+    missing = {
+        key: rule
+        for key, rule in wanted.rules.items()
+        if rule.table == Table.ADMISSION and key not in held.rules
+    }
+    if not missing:
+        return held
+    return SwitchProgram({**missing, **held.rules}, held.groups, {**wanted.meters, **held.meters})
+
+
 def outputs(program: SwitchProgram) -> frozenset[int]:
     """The ports that a program sends packets to, directly or through groups."""
     rules = (action for rule in program.rules.values() for action in rule.actions)
-    buckets = (action for group in program.groups.values() for bucket in group.buckets for action in bucket.actions)
+    buckets = (
+        action for group in program.groups.values() for bucket in group.buckets for action in bucket.actions
+    )
     return _ports(rules) | _ports(buckets)
 
 
 def _ports(actions: Iterable[Action]) -> frozenset[int]:
-    return frozenset(action.port for action in actions if isinstance(action, Output) and action.port <= 0xFFFFFF00)
+    return frozenset(
+        action.port for action in actions if isinstance(action, Output) and action.port <= 0xFFFFFF00
+    )

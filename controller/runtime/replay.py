@@ -1,8 +1,9 @@
-"""Playing a journal back: the same events at the same times must give the same commands, byte for byte (law 8).
+"""Playing a journal back: the same events at the same times must give the same commands, byte for byte
+(law 8).
 
-A difference is not repaired or explained away: it names the turn, and both lines. It means that the code has changed
-since the run, or that something in the engine depends on what is not in the journal, which is a bug.
-"""
+A difference is not repaired or explained away: it names the turn, and both lines. It means that the code
+has changed since the run, or that something in the engine depends on what is not in the journal, which is
+a bug."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ Later sources win:
 
     built-in default  <  settings file (YAML)  <  environment (TREADLE_LISTEN, ...)  <  flags (--set, --listen, ...)
 
-There is one flat list of keys; `Settings` below is that list, with types and defaults. A key that does not exist, or a value
-of the wrong type, is an `OperatorError` that names the source, the line, the key, and the nearest key that does exist.
-"""
+There is one flat list of keys; `Settings` below is that list, with types and defaults. A key that does
+not exist, or a value of the wrong type, is an `OperatorError` that names the source, the line, the key,
+and the nearest key that does exist."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ MAX_FILE_BYTES = 1 << 20
 
 def default_socket() -> str:
     """Where the running controller listens for the command line: one place per user."""
-    root = Path("/run/treadle") if os.geteuid() == 0 and Path("/run").is_dir() else Path(tempfile.gettempdir())
+    root = (
+        Path("/run/treadle") if os.geteuid() == 0 and Path("/run").is_dir() else Path(tempfile.gettempdir())
+    )
     return str(root / f"treadle-{os.geteuid()}.sock")
 
 
@@ -112,7 +114,9 @@ def _from_file(settings: Settings, path: Path) -> Settings:
     source = str(path)
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise OperatorError(f"larger than {MAX_FILE_BYTES} bytes", file=source, mend="is this a settings file?")
+            raise OperatorError(
+                f"larger than {MAX_FILE_BYTES} bytes", file=source, mend="is this a settings file?"
+            )
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
         raise OperatorError(f"cannot be read: {error.strerror}", file=source) from None
@@ -227,10 +231,14 @@ def _check(settings: Settings) -> Settings:
             raise OperatorError("must be more than zero", key=key)
     host, _, port = settings.listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
-        raise OperatorError(f"'{settings.listen}' is not HOST:PORT", key="listen", mend="for instance 127.0.0.1:6653")
+        raise OperatorError(
+            f"'{settings.listen}' is not HOST:PORT", key="listen", mend="for instance 127.0.0.1:6653"
+        )
     if settings.dead_after_s <= settings.echo_interval_s:
         raise OperatorError("must be longer than echo_interval_s", key="dead_after_s")
     given = [bool(settings.tls_key), bool(settings.tls_cert), bool(settings.tls_ca)]
     if any(given) and not all(given):
-        raise OperatorError("tls_key, tls_cert and tls_ca go together", key="tls_key", mend="give all three or none")
+        raise OperatorError(
+            "tls_key, tls_cert and tls_ca go together", key="tls_key", mend="give all three or none"
+        )
     return settings
