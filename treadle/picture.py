@@ -132,14 +132,17 @@ def _line(a: _Point, b: _Point, share: float, broken: bool) -> str:
 
 def _switch(at: _Point, plan: SwitchPlan) -> str:
     box = f'<rect x="{at.x - 22:.1f}" y="{at.y - 13:.1f}" width="44" height="26" rx="5" fill="#26323f"/>'
-    text = f'<text x="{at.x:.1f}" y="{at.y + 4:.1f}" text-anchor="middle" fill="white">{escape(plan.name)}</text>'
+    text = _text(at, plan.name, 'fill="white"')
     return f"<g><title>{escape(plan.name)}: {escape(plan.tier)}</title>{box}{text}</g>"
 
 
 def _host(at: _Point, name: str) -> str:
     dot = f'<circle cx="{at.x:.1f}" cy="{at.y:.1f}" r="13" fill="#eef1f5" stroke="#26323f"/>'
-    text = f'<text x="{at.x:.1f}" y="{at.y + 4:.1f}" text-anchor="middle" font-size="10" fill="#222">{escape(name)}</text>'
-    return dot + text
+    return dot + _text(at, name, 'font-size="10" fill="#222"')
+
+
+def _text(at: _Point, text: str, style: str) -> str:
+    return f'<text x="{at.x:.1f}" y="{at.y + 4:.1f}" text-anchor="middle" {style}>{escape(text)}</text>'
 
 
 def _legend(width: float, unit: str) -> Sequence[str]:
@@ -148,5 +151,5 @@ def _legend(width: float, unit: str) -> Sequence[str]:
         f'<rect x="{left + 22 * index:.1f}" y="14" width="22" height="10" fill="{shade}"/>'
         for index, shade in enumerate(_SCALE)
     ]
-    label = f'<text x="{left + 22 * len(_SCALE):.1f}" y="40" text-anchor="end" fill="#444">load: 0 to 100 % {escape(unit)}</text>'
-    return [*boxes, label]
+    right = f'x="{left + 22 * len(_SCALE):.1f}" y="40" text-anchor="end"'
+    return [*boxes, f'<text {right} fill="#444">load: 0 to 100 % {escape(unit)}</text>']

@@ -96,11 +96,12 @@ def southbound_settings(settings: Settings) -> SouthboundSettings:
 
 def header_of(settings: Settings, life: Life) -> dict[str, Any]:
     """The first line of a journal: all that a replay needs to make the same engine."""
-    plain = {
-        key: value if isinstance(value, bool | int | float | str) else [str(v) for v in value]
-        for key, value in asdict(settings).items()
-    }
+    plain = {key: _plain(value) for key, value in asdict(settings).items()}
     return {**life.header(), "settings": plain}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else [str(item) for item in value]
 
 
 def _fabric(settings: Settings) -> FabricSettings:

@@ -16,7 +16,7 @@ numbers count up from 1 on each switch: first the hosts or the lower tier, then 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
@@ -71,7 +71,7 @@ class Blueprint:
 
     def __post_init__(self) -> None:
         _once("switch identifier", [switch.dpid for switch in self.switches])
-        _once("name", [node.name for node in (*self.switches, *self.hosts)])
+        _once("name", [*(switch.name for switch in self.switches), *(host.name for host in self.hosts)])
         _once("address", [host.address for host in self.hosts])
         _once("MAC address", [host.mac for host in self.hosts])
         ends = [end for cable in self.cables for end in (cable.a, cable.b)]
@@ -112,7 +112,7 @@ class Blueprint:
         return MappingProxyType(known)
 
 
-def _once(what: str, values: list[object] | list[str]) -> None:
+def _once(what: str, values: Sequence[object]) -> None:
     seen: set[object] = set()
     for value in values:
         if value in seen:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, IntEnum
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -77,7 +77,7 @@ def _fields(value: Any) -> dict[str, Any]:
     return out
 
 
-_DECODERS = {
+_DECODERS: dict[str, Callable[[Any], Any]] = {
     "hex": bytes.fromhex,
     "ip": ip_address,
     "map": lambda body: {decode(key): decode(item) for key, item in body},

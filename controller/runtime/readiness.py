@@ -4,10 +4,10 @@ A switch that has just connected has no links yet, for discovery takes a moment.
 moment would be wrong: for a switch that still carries rules of an earlier life, it would cut traffic that
 flows. So each switch is held until it has settled:
 
-    explained   every live port that should lead to another switch does: the ports that the blueprint cables, and the
-                ports that the rules of an earlier life send traffic to (those may lead to a known host
-                instead)
-    or timed    an empty switch of which nothing was expected waits `settle_s`; nobody waits longer than `max_settle_s`
+    explained   every live port that should lead to another switch does: the ports that the blueprint cables,
+                and the ports that the rules of an earlier life send traffic to (or else to a known host)
+    or timed    an empty switch of which nothing was expected waits `settle_s`; nobody waits longer than
+                `max_settle_s`
 
 At the start of the controller all switches are held together, until the whole blueprint is connected and
 no switch is held or, without a blueprint, until no switch is held; in any case not longer than

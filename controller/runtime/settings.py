@@ -2,7 +2,7 @@
 
 Later sources win:
 
-    built-in default  <  settings file (YAML)  <  environment (TREADLE_LISTEN, ...)  <  flags (--set, --listen, ...)
+    built-in default  <  settings file (YAML)  <  environment (TREADLE_LISTEN)  <  flags (--listen, --set)
 
 There is one flat list of keys; `Settings` below is that list, with types and defaults. A key that does
 not exist, or a value of the wrong type, is an `OperatorError` that names the source, the line, the key,
