@@ -1,0 +1,124 @@
+"""Classes that disagree about the order are taken out of the game: each gets rules of its own for the time of
+the update.
+
+One change of a rule can flip many classes of packets, and two classes may want two switches to change in
+opposite orders. No order of the changes is right for both. But each class alone can always be ordered
+(planner/precedence.py), so it is given exceptions: rules for exactly its packets, above all others of its
+family.
+
+    stage 0         set the exceptions, each saying what the switch says today          nothing moves from
+    stage 1    rewrite them to what is wanted, in the order that the class asks for  the class moves, and only
+    it
+                    beside it, the changes of the plan                                    the class does not
+                    notice
+    last stage      delete the exceptions, which by now say what the rules below say      nothing moves
+
+The price is rules: one for each prefix that the class is made of, on each switch that changes for it, twice
+written and once deleted. It is paid only by classes in a circle of waits, which shortest paths in a fabric
+seldom give.
+
+When packets without a rule for their address change too (`PacketClass.falls_through`), they hang on the rules
+of two families at once; if any class needs exceptions, all of those get them. """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from controller.dataplane.pipeline import RouteBase, Table
+from controller.model.flow import EtherType, Field, FlowRule, Match, Term
+from controller.planner.classes import Box, PacketClass
+from controller.planner.intervals import ALL_MACS, Family, Interval
+from controller.planner.precedence import Waits
+from controller.planner.transition import Side, Transition, bits
+
+ABOVE_THE_LADDER = 400
+"""How far above its family's base an exception stands: above each prefix of the family, below the next
+family.
+"""
+
+_BASE = {Family.MAC: RouteBase.MAC, Family.IPV4: RouteBase.IPV4, Family.IPV6: RouteBase.IPV6}
+_ETH_TYPE = {Family.IPV4: EtherType.IPV4, Family.IPV6: EtherType.IPV6}
+_DESTINATION = {Family.MAC: Field.ETH_DST, Family.IPV4: Field.IPV4_DST, Family.IPV6: Field.IPV6_DST}
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """One exception on one switch: what it says first, what it says then, and in which stage it changes."""
+
+    switch: int
+    before: FlowRule
+    after: FlowRule
+    stage: int
+
+
+def exempt(transition: Transition, packets: PacketClass, waits: Waits) -> Iterator[Exemption]:
+    """The exceptions for a class; the stage in which they are set is 0."""
+    stage = _stages(dict(waits))
+    for switch, op in enumerate(packets.ops):
+        if op is not None:
+            for box in packets.boxes:
+                before, after = (_rule(transition, switch, side, box) for side in Side)
+                for where in _matches(box):
+                    yield Exemption(
+                        switch,
+                        _exception(box.family, where, before),
+                        _exception(box.family, where, after),
+                        1 + stage.get(switch, 0),
+                    )
+
+
+def _stages(waits: dict[int, int]) -> dict[int, int]:
+    """The longest chain of waits before each switch.
+
+    A class never waits in a circle (see planner/precedence.py).
+    """
+    stages: dict[int, int] = {}
+
+    def stage(switch: int) -> int:
+        if switch not in stages:
+            stages[switch] = max((1 + stage(first) for first in bits(waits.get(switch, 0))), default=0)
+        return stages[switch]
+
+    return {switch: stage(switch) for switch in waits}
+
+
+def _rule(transition: Transition, switch: int, side: Side, box: Box) -> FlowRule | None:
+    stack = transition.function(switch, side, box.family).at(box.span[0])
+    return transition.rule_at(switch, side, stack, box.macs[0])
+
+
+def _exception(family: Family, where: Match, like: FlowRule | None) -> FlowRule:
+    """A rule for these packets that does what another one does; without another one, it drops."""
+    priority = _BASE[family] + ABOVE_THE_LADDER
+    if like is None:
+        return FlowRule(Table.ROUTES, priority, where)
+    return FlowRule(Table.ROUTES, priority, where, like.actions, like.goto, like.meter, cookie=like.cookie)
+
+
+def _matches(box: Box) -> Iterator[Match]:
+    """Matches that together are the box: prefixes of the address, times prefixes of the Ethernet destination.
+    """
+    kind = (
+        [Term(Field.ETH_TYPE, _ETH_TYPE[box.family], Field.ETH_TYPE.full_mask)]
+        if box.family in _ETH_TYPE
+        else []
+    )
+    macs: list[list[Term]] = [[]]
+    if box.family is not Family.MAC and box.macs != ALL_MACS:
+        macs = list(_prefixes(Family.MAC, box.macs))
+    for address in _prefixes(box.family, box.span):
+        for mac in macs:
+            yield Match(tuple(sorted([*kind, *address, *mac], key=lambda term: term.field.number)))
+
+
+def _prefixes(family: Family, span: Interval) -> Iterator[list[Term]]:
+    """The fewest prefixes that make up the interval, each as a term; the prefix of everything needs none."""
+    lo, hi = span
+    while lo < hi:
+        size = lo & -lo or family.size
+        while size > hi - lo:
+            size >>= 1
+        mask = family.size - size
+        yield [Term(_DESTINATION[family], lo, mask)] if mask else []
+        lo += size
