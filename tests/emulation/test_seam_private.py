@@ -1,4 +1,4 @@
-"""Open vSwitch's own TLS against ours, and a switch daemon that falls silent."""
+"""A real switch of our own: its TLS against ours, its silence, its name claimed twice, its refusals."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,10 +6,24 @@ from typing import TypeVar
 
 import pytest
 
-from controller.model.command import Barrier, ReadProgram, SetRule
-from controller.model.event import BarrierDone, Incident, ProgramRead, SwitchDown, SwitchUp
-from controller.model.flow import FlowRule, Output, match
+from controller.model.blueprint import linear
+from controller.model.command import (
+    AddGroup,
+    AddMeter,
+    Barrier,
+    DeleteGroup,
+    DeleteMeter,
+    DeleteRule,
+    ModifyGroup,
+    ModifyMeter,
+    ReadProgram,
+    SetRule,
+)
+from controller.model.event import BarrierDone, Incident, ProgramRead, Refused, SwitchDown, SwitchUp
+from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Meter, Output, ToGroup, match
 from controller.model.identity import Dpid
+from controller.southbound.fake import FakeSouthbound
+from controller.southbound.interface import Southbound
 from controller.southbound.openflow import OpenFlowSouthbound
 from controller.southbound.settings import SouthboundSettings
 from tests.emulation.private_switch import PATIENCE_S, PrivateSwitch
@@ -97,3 +111,39 @@ def test_two_real_switches_with_one_name_do_not_push_each_other_out(switch: Priv
         assert first.address in incident.text
         southbound.send(DPID, [Barrier(3)])
         assert _next(southbound, BarrierDone) == BarrierDone(DPID, 3)
+
+
+REFUSED_COMMANDS = (
+    AddGroup(Group(1, GroupKind.ALL, ())),
+    AddGroup(Group(1, GroupKind.ALL, ())),
+    ModifyGroup(Group(2, GroupKind.ALL, ())),
+    AddGroup(Group(3, GroupKind.ALL, (Bucket((ToGroup(4),)),))),
+    SetRule(FlowRule(0, 1, actions=(ToGroup(4),))),
+    SetRule(FlowRule(0, 2, meter=7)),
+    AddMeter(Meter(1, 5)),
+    AddMeter(Meter(1, 5)),
+    ModifyMeter(Meter(2, 5)),
+    DeleteGroup(9),
+    DeleteRule(FlowRule(5, 5)),
+    DeleteMeter(9),
+    Barrier(1),
+)
+
+
+def test_the_fake_refuses_what_a_real_switch_refuses_in_the_same_words(switch: PrivateSwitch) -> None:
+    fake = FakeSouthbound(linear(1))
+    fake.start()
+    fake.send(Dpid(1), REFUSED_COMMANDS)
+    for southbound in _running(SouthboundSettings(port=0)):
+        switch.add_bridge("one", 1, f"tcp:127.0.0.1:{southbound.port}")
+        _next(southbound, SwitchUp)
+        southbound.send(Dpid(1), REFUSED_COMMANDS)
+        assert _until_barrier(southbound) == _until_barrier(fake)
+
+
+def _until_barrier(southbound: Southbound) -> list[Refused]:
+    refused: list[Refused] = []
+    while not isinstance(event := southbound.events.get(timeout=PATIENCE_S), BarrierDone):
+        if isinstance(event, Refused):
+            refused.append(event)
+    return refused
