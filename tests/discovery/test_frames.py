@@ -32,6 +32,7 @@ from controller.discovery.frames import (
     encode,
 )
 from controller.discovery.frames.frame import Body
+from controller.discovery.frames.wire import internet_checksum
 from controller.model.errors import ModelError
 from controller.model.flow import EtherType
 from controller.model.identity import BROADCAST, Mac, parse_mac
@@ -204,6 +205,12 @@ def test_a_length_field_beyond_the_frame_is_malformed() -> None:
     assert decode(bpdu) == Malformed("length field exceeds the frame")
 
 
+@pytest.mark.parametrize("number", ["0003", "0600"], ids=["exact length", "first type"])
+def test_length_ends_and_type_begins_where_the_standard_says(number: str) -> None:
+    frame = bytes.fromhex("0180c2000000 02000a000001") + bytes.fromhex(number) + bytes.fromhex("424203")
+    assert decode(frame) == Frame(Ethernet(Mac(0x0180C2000000), ONE, int(number, 16)), None)
+
+
 def test_a_group_speaks_in_no_frame() -> None:
     assert decode(changed(CAPTURED["arp_request"], 6, 0x03)) == Malformed("source is a group address")
     with pytest.raises(ModelError):
@@ -309,6 +316,27 @@ def test_a_dhcp_message_that_lies_is_malformed(at: int, value: int, reason: str)
     assert decode(whole) == Malformed(reason)
 
 
+def ipv4(header: str, payload: str = "") -> bytes:
+    """A frame with a header of which only the beginning is given (up to the protocol), and the rest made right."""
+    start, ends = bytes.fromhex(header), IP_ONE.packed + IP_TWO.packed
+    options = bytes((start[0] & 15) * 4 - 20)
+    checksum = internet_checksum(start, ends, options).to_bytes(2, "big")
+    return CAPTURED["udp4"][:14] + start + checksum + ends + options + bytes.fromhex(payload)
+
+
+def test_a_header_alone_is_a_packet() -> None:
+    assert body_of(ipv4("4500 0014 00000000 403b")) == Ipv4(IP_ONE, IP_TWO, 59)
+
+
+def test_a_header_longer_than_its_packet_is_malformed() -> None:
+    assert decode(ipv4("4600 0014 00000000 403b")) == Malformed("IPv4 header exceeds the packet")
+    assert body_of(ipv4("4600 0018 00000000 403b")) == Ipv4(IP_ONE, IP_TWO, 59)
+
+
+def test_a_datagram_may_be_empty() -> None:
+    assert body_of(ipv4("4500 001c 00000000 4011", "0400 0009 0008 0000")) == Ipv4(IP_ONE, IP_TWO, 17)
+
+
 def test_dhcp_between_other_ports_is_not_dhcp() -> None:
     assert body_of(changed(CAPTURED["dhcp_offer"], 35, 66)) == Ipv4(IP_TWO, IP_ONE, 17)
 
@@ -350,6 +378,12 @@ CHASSIS, PORT, TTL, END = "0202 0761", "0402 0762", "0602 0078", "0000"
 
 def test_the_shortest_unit_is_read() -> None:
     assert body_of(lldp_frame(CHASSIS, PORT, TTL, END)) == Lldp(LldpName(7, b"a"), LldpName(7, b"b"), 120)
+
+
+def test_the_longest_name_is_read() -> None:
+    longest = f"{0x0200 | 256:04x}07" + "61" * 255
+    unit = body_of(lldp_frame(longest, PORT, TTL, END))
+    assert unit == Lldp(LldpName(7, b"a" * 255), LldpName(7, b"b"), 120)
 
 
 @pytest.mark.parametrize(

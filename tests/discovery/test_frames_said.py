@@ -199,6 +199,11 @@ def test_an_ipv4_packet_that_must_not_be_answered_is_not(at: int, content: bytes
     assert unreachable_v4(with_ipv4(at, content), TWO, IP_TWO, UnreachableV4.HOST) is None
 
 
+def test_a_packet_to_the_world_outside_is_answered() -> None:
+    outwards = with_ipv4(16, IPv4Address("8.8.8.8").packed)
+    assert unreachable_v4(outwards, TWO, IP_TWO, UnreachableV4.NETWORK) is not None
+
+
 def test_a_more_fragments_flag_alone_does_not_silence() -> None:
     assert unreachable_v4(with_ipv4(6, bytes((0x20, 0))), TWO, IP_TWO, UnreachableV4.HOST) is not None
 
@@ -234,6 +239,8 @@ def test_what_is_no_packet_of_that_kind_is_not_answered() -> None:
     for name, whole in CAPTURED.items():
         if name != "udp4":
             assert unreachable_v4(whole[:20], TWO, IP_TWO, UnreachableV4.HOST) is None
+    other_type = CAPTURED["udp4"][:13] + b"\x01" + CAPTURED["udp4"][14:]
+    assert unreachable_v4(other_type, TWO, IP_TWO, UnreachableV4.HOST) is None
     assert unreachable_v4(CAPTURED["udp6"], TWO, IP_TWO, UnreachableV4.HOST) is None
     assert unreachable_v6(CAPTURED["udp4"], TWO, IP6_TWO, UnreachableV6.ADDRESS) is None
     assert unreachable_v6(CAPTURED["udp6"][:-1], TWO, IP6_TWO, UnreachableV6.ADDRESS) is None

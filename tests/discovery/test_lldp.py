@@ -53,12 +53,15 @@ def test_the_bytes_on_the_wire_are_those_written_down() -> None:
     label = b"treadle lldp advertisement 1\0"
     digest = hmac.new(KEY, label + struct.pack(">QIQ", DPID, PORT, NONCE), hashlib.sha256).digest()[:16]
     assert sign(KEY, DPID, PORT, NONCE) == digest
-    assert bytes.fromhex(
-        "0180c200000e 020000000009 88cc"
-        "0216 07" + b"dpid:0000000100000002".hex() + "0402 07 33"
-        "0602 0078"
-        "fe29 72646c 01 01 0000000100000002 00000003 0123456789abcdef" + digest.hex() + "0000"
-    ) == HELLO
+    assert (
+        bytes.fromhex(
+            "0180c200000e 020000000009 88cc"
+            "0216 07" + b"dpid:0000000100000002".hex() + "0402 07 33"
+            "0602 0078"
+            "fe29 72646c 01 01 0000000100000002 00000003 0123456789abcdef" + digest.hex() + "0000"
+        )
+        == HELLO
+    )
 
 
 def test_every_number_has_its_share_in_the_digest() -> None:
