@@ -87,7 +87,7 @@ class FabricRoutes:
     """The compiled routes of all switches, and what the next compilation may take over."""
 
     switches: Mapping[Dpid, SwitchRoutes] = field(default_factory=dict)
-    owners: Ownership = Ownership((), {})  # noqa: RUF009 - a frozen value
+    owners: Ownership = Ownership((), {})
     outputs: Mapping[Dpid, _Output] = field(default_factory=dict)
 
 
@@ -142,13 +142,16 @@ def _compile(owners: Ownership, given: _Input, known: dict[Pattern, Entries], ol
     entries = known[pattern]
     groups = groups_for((hops for hops in class_number if hops and len(hops.weights) > 1), given.repetition)
     treatments = [_treatment(hops, groups) for hops in class_number]
+    hosts = [(family_of(endpoint.address), endpoint) for endpoint in given.endpoints]
+    occupied = {(family, Prefix(int(endpoint.address), family.bits)) for family, endpoint in hosts}
     rules = [
         _prefix_rule(family, prefix, *treatments[number])
         for family, part in entries
         for prefix, number in part
+        if (family, prefix) not in occupied
     ]
-    for endpoint in given.endpoints:
-        rules += _host_rules(endpoint, given.gateway)
+    for family, endpoint in hosts:
+        rules += _host_rules(family, endpoint, given.gateway)
     routes = SwitchRoutes(tuple(rules), tuple(groups.values()))
     return _Output(
         given, pattern, entries, old.routes if old is not None and old.routes == routes else routes
@@ -171,9 +174,8 @@ def _prefix_rule(family: Family, prefix: Prefix, actions: tuple[Action, ...], me
     return FlowRule(Table.ROUTES, rank, destination, actions, meter=meter)
 
 
-def _host_rules(endpoint: Endpoint, gateway: Gateway) -> list[FlowRule]:
+def _host_rules(family: Family, endpoint: Endpoint, gateway: Gateway) -> list[FlowRule]:
     """The rule of an endpoint, and its variant for packets that come through the gateway."""
-    family = family_of(endpoint.address)
     prefix = Prefix(int(endpoint.address), family.bits)
     deliver = (SetField(Field.ETH_DST, endpoint.mac), Output(endpoint.at.port))
     rank, destination = rung(family, prefix)
