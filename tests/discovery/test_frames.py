@@ -317,7 +317,7 @@ def test_a_dhcp_message_that_lies_is_malformed(at: int, value: int, reason: str)
 
 
 def ipv4(header: str, payload: str = "") -> bytes:
-    """A frame with a header of which only the beginning is given (up to the protocol), and the rest made right."""
+    """A frame whose IPv4 header is given up to the protocol; the rest of it is made right."""
     start, ends = bytes.fromhex(header), IP_ONE.packed + IP_TWO.packed
     options = bytes((start[0] & 15) * 4 - 20)
     checksum = internet_checksum(start, ends, options).to_bytes(2, "big")

@@ -1,5 +1,4 @@
-"""Destination unreachable, for IPv4 (RFC 792) and IPv6 (RFC 4443, section 3.1): a sender is told instead
-of left waiting.
+"""Destination unreachable, in IPv4 (RFC 792) and IPv6 (RFC 4443, 3.1): a sender is told, not left waiting.
 
 The error goes back where the packet came from and quotes it, so that the sender knows which of its
 conversations is meant. Some packets must never be answered, or errors would breed errors: ICMP errors
