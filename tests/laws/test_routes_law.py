@@ -1,4 +1,4 @@
-"""Law 2, routes: next hops are strictly nearer, and all that are; a removed link never shortens a distance."""
+"""Law 2, routes: next hops are strictly nearer, and all of those; losing a link never shortens a distance."""
 
 from __future__ import annotations
 
