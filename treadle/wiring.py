@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,14 @@ from apps.broadcast.app import Broadcast
 from apps.neighbours.app import Neighbours
 from apps.routing.app import Routing
 from apps.wiring.app import Wiring
-from controller.contract import App, FabricSettings, Gateway
+from controller.contract import App, FabricSettings
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint
 from controller.model.identity import Dpid
 from controller.runtime.blueprints import load_blueprint
 from controller.runtime.engine import Engine, Setup
 from controller.runtime.readiness import Patience
-from controller.runtime.settings import Settings
+from controller.runtime.settings import Settings, plain
 from controller.southbound.settings import SouthboundSettings, TlsSettings
 
 _EPOCH_2020_MIN = 1_577_836_800 // 60
@@ -96,17 +96,12 @@ def southbound_settings(settings: Settings) -> SouthboundSettings:
 
 def header_of(settings: Settings, life: Life) -> dict[str, Any]:
     """The first line of a journal: all that a replay needs to make the same engine."""
-    plain = {key: _plain(value) for key, value in asdict(settings).items()}
-    return {**life.header(), "settings": plain}
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | int | float | str) else [str(item) for item in value]
+    return {**life.header(), "settings": plain(settings)}
 
 
 def _fabric(settings: Settings) -> FabricSettings:
     return FabricSettings(
-        gateway=Gateway(settings.gateway_mac, settings.gateways),
+        gateway=settings.gateway,
         punt_pps=settings.punt_pps,
         broadcast_pps=settings.broadcast_pps,
     )
@@ -119,6 +114,6 @@ def _discovery(settings: Settings, life: Life, blueprint: Blueprint | None) -> D
         link_timeout_s=settings.link_timeout_s,
         settle_s=settings.settle_s,
         host_timeout_s=settings.host_timeout_s,
-        gateway=Gateway(settings.gateway_mac, settings.gateways),
+        gateway=settings.gateway,
         blueprint=blueprint,
     )

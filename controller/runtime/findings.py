@@ -7,29 +7,20 @@ oldest going first."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from controller.model.finding import Finding
+from controller.northbound.surface import Seen
 
 _KEEP = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A finding with its history; times are seconds of the loop's clock."""
-
-    finding: Finding
-    first_s: float
-    last_s: float
-    count: int = 1
 
 
 class FindingsBook:
     """All findings; `note` and `report` answer those that are new."""
 
     def __init__(self) -> None:
-        self._moments: dict[tuple[str, str], Entry] = {}
-        self._reports: dict[str, dict[tuple[str, str], Entry]] = {}
+        self._moments: dict[tuple[str, str], Seen] = {}
+        self._reports: dict[str, dict[tuple[str, str], Seen]] = {}
 
     def note(self, found: Iterable[Finding], now_s: float) -> tuple[Finding, ...]:
         """Findings of this moment."""
@@ -51,15 +42,15 @@ class FindingsBook:
         self._reports[app] = now
         return tuple(entry.finding for key, entry in now.items() if key not in before)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[Seen, ...]:
         """Everything, in the order in which it was first seen."""
         reported = [entry for report in self._reports.values() for entry in report.values()]
         return tuple(sorted([*self._moments.values(), *reported], key=lambda entry: entry.first_s))
 
 
-def _seen(old: Entry | None, finding: Finding, now_s: float) -> Entry:
+def _seen(old: Seen | None, finding: Finding, now_s: float) -> Seen:
     return (
         replace(old, finding=finding, last_s=now_s, count=old.count + 1)
         if old
-        else Entry(finding, now_s, now_s)
+        else Seen(finding, now_s, now_s)
     )

@@ -14,7 +14,7 @@ import difflib
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,33 @@ class Settings:
         return host.strip("[]"), int(port)
 
     @property
+    def gateway(self) -> Gateway:
+        return Gateway(self.gateway_mac, self.gateways)
+
+    @property
     def socket_path(self) -> str:
         return self.socket or default_socket()
+
+
+SECRETS = frozenset({"lldp_key"})
+"""Settings that are told to nobody."""
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON would have them; `restored` reads them back."""
+    return {key: _plain_value(value) for key, value in asdict(settings).items()}
+
+
+def restored(values: Mapping[str, Any]) -> Settings:
+    """The settings that `plain` made this of. Raises `OperatorError` for anything else."""
+    settings = Settings()
+    for key, value in values.items():
+        settings = _set(settings, key, value, _Place("journal"))
+    return settings
+
+
+def _plain_value(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else [str(item) for item in value]
 
 
 def load(
@@ -193,6 +218,8 @@ def _gateways(value: Any) -> tuple[IPv4Interface | IPv6Interface, ...]:
 
 
 def _mac(value: Any) -> Mac:
+    if isinstance(value, int):
+        return Mac(value)
     return parse_mac(str(value))
 
 

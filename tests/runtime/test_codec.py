@@ -18,7 +18,15 @@ from controller.model.command import (
     SetRule,
 )
 from controller.model.errors import ModelError
-from controller.model.event import BarrierDone, CountersRead, FrameIn, PortChanged, ProgramRead, SwitchUp, Tick
+from controller.model.event import (
+    BarrierDone,
+    CountersRead,
+    FrameIn,
+    PortChanged,
+    ProgramRead,
+    SwitchUp,
+    Tick,
+)
 from controller.model.flow import (
     TO_CONTROLLER,
     Bucket,

@@ -1,0 +1,91 @@
+"""What others may see of the running controller: a snapshot that the loop renews, and the feed.
+
+The loop calls `refresh` at the end of each turn. It only notes that there is something new to see; the
+snapshot itself is put together when somebody asks, from values that are immutable each, so that nobody
+who watches costs a turn anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from controller.model.blueprint import Blueprint
+from controller.model.identity import Dpid
+from controller.northbound.surface import Snapshot
+from controller.runtime.engine import Engine
+from controller.runtime.feed import Feed, Subscription
+from controller.runtime.journal import Journal
+from controller.runtime.settings import SECRETS, Settings, plain
+
+
+class _Counted(Protocol):
+    @property
+    def totals(self) -> tuple[int, int]: ...
+
+
+class Wire(Protocol):
+    """What is counted at the seam."""
+
+    def counters(self) -> Mapping[Dpid, _Counted]: ...
+
+
+class Observation:
+    """The northbound's `Surface`, on the engine of a running loop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        wire: Wire,
+        feed: Feed,
+        journal: Journal | None,
+        blueprint: Blueprint | None,
+        settings: Settings,
+    ) -> None:
+        self._engine = engine
+        self._wire = wire
+        self._feed = feed
+        self._journal = journal
+        self._blueprint = blueprint
+        self._settings = settings
+        self._gateway = settings.gateway
+        self._now_s = 0.0
+        self._turns = 0
+
+    def refresh(self, now_s: float) -> None:
+        """A turn has ended."""
+        self._now_s = now_s
+        self._turns += 1
+
+    def snapshot(self) -> Snapshot:
+        """What is true now; what it holds is never changed afterwards."""
+        engine = self._engine
+        return Snapshot(
+            now_s=self._now_s,
+            topology=engine.topology,
+            blueprint=self._blueprint,
+            gateway=self._gateway,
+            installed=dict(engine.ledger.installed),
+            connected=frozenset(engine.connected),
+            findings=engine.findings.entries(),
+            loads=engine.loads.by_port,
+            counters=self._counters(),
+            settings={key: value for key, value in plain(self._settings).items() if key not in SECRETS},
+            journal=self._journal.position if self._journal else "",
+            idle=engine.idle,
+        )
+
+    def subscribe(self) -> Subscription:
+        return self._feed.subscribe()
+
+    def unsubscribe(self, subscription: Any) -> None:
+        self._feed.unsubscribe(subscription)
+
+    def _counters(self) -> dict[str, int]:
+        sent = received = 0
+        for counted in self._wire.counters().values():
+            out, back = counted.totals
+            sent, received = sent + out, received + back
+        discovery = {
+            f"discovery {name}": count for name, count in sorted(self._engine.fabric.counters.items())
+        }
+        return {"turns": self._turns, "messages sent": sent, "messages received": received, **discovery}
