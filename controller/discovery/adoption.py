@@ -32,8 +32,9 @@ def adopt_endpoints(draft: Draft, endpoints: Iterable[Endpoint]) -> None:
             adopted.append(mac)
         _adopt_address(draft, endpoint)
     for mac in adopted:
-        if draft.stations[mac].present:
-            inquire(draft, draft.stations[mac], Purpose.DOUBT, draft.settings.adopt_tries)
+        station = draft.stations[mac]
+        if station.present and station.shown_s:  # the silence of one without addresses would prove nothing
+            inquire(draft, station, Purpose.DOUBT, draft.settings.adopt_tries)
 
 
 def _may_live(draft: Draft, mac: Mac, at: PortRef) -> bool:

@@ -13,7 +13,6 @@ costs no question each time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from controller.discovery import stations
@@ -111,7 +110,7 @@ def _still_here(draft: Draft, inquiry: Inquiry, shown: tuple[IpAddress, ...]) ->
     owned = draft.stations[inquiry.mac].shown_s
     asked = tuple(address for address in inquiry.asked if address in owned and address not in shown)
     if asked:
-        draft.inquiries.set(inquiry.mac, replace(inquiry, asked=asked, heard=True))
+        draft.inquiries.set(inquiry.mac, replace(inquiry, asked=asked))
     else:
         close(draft, inquiry.mac)
 
@@ -126,7 +125,8 @@ def _refuse(draft: Draft, subject: Subject, inquiry: Inquiry) -> None:
         evidence = f"somebody at {claim.at} spoke as {mac_text(inquiry.mac)}, which answers at {inquiry.at}"
         kind, name = "host-moved-refused", mac_text(inquiry.mac)
     else:
-        evidence = f"{mac_text(claim.mac)} at {claim.at} claims {subject}, which {mac_text(inquiry.mac)} at {inquiry.at} has"
+        holder = f"{mac_text(inquiry.mac)} at {inquiry.at}"
+        evidence = f"{mac_text(claim.mac)} at {claim.at} claims {subject}, which {holder} has"
         kind, name = "address-conflict", str(subject)
     advice = f"look at the host at {claim.at}: it spoofs, or its address is configured twice"
     draft.find(Severity.WARNING, kind, name, evidence, advice)
@@ -170,10 +170,10 @@ def conclude(draft: Draft, subject: Subject) -> None:
     close(draft, subject)
     if inquiry.claim is not None:
         grant(draft, subject, inquiry.claim)
-    elif inquiry.purpose is Purpose.DOUBT or (inquiry.purpose is Purpose.IDLE and not inquiry.heard):
+    elif inquiry.purpose is Purpose.DOUBT:
         forget(draft, inquiry.mac)
     elif inquiry.purpose is Purpose.IDLE:
-        _release(draft, inquiry.mac, inquiry.asked)
+        _give_up(draft, inquiry)
 
 
 def grant(draft: Draft, subject: Subject, claim: Claim) -> None:
@@ -213,9 +213,14 @@ def _pass_on(draft: Draft, claim: Claim) -> None:
         draft.find(Severity.INFO, "address-moved", str(address), evidence)
 
 
-def _release(draft: Draft, mac: Mac, addresses: Iterable[IpAddress]) -> None:
-    for address in addresses:
-        if draft.owners.get(address) == mac:
+def _give_up(draft: Draft, inquiry: Inquiry) -> None:
+    """A station that has spoken lately loses only the addresses that it does not answer for."""
+    station = draft.stations[inquiry.mac]
+    if draft.now_s >= station.heard_s + draft.settings.host_timeout_s:
+        forget(draft, inquiry.mac)
+        return
+    for address in inquiry.asked:
+        if draft.owners.get(address) == inquiry.mac:
             stations.release(draft, address)
 
 

@@ -20,10 +20,10 @@ that its two ports are ports of hosts. With a blueprint that is known beforehand
 made. Without one it is known as soon as either host says anything at all (ARP, ND, DHCP, IP): a host that
 speaks at a port that carries a link ends the link (`host-behind-link`).
 
-What is left: on a fabric without blueprint, two hosts that have never said a word, and never do, are a cable
-as far as anyone can tell: they can join two ports, and see and drop what is then sent across. They cannot
-impersonate a switch, and a third port is safe from them. So is a port whose host is silent for a moment: a
-station is forgotten only after it has been asked and has not answered.
+What is left: on a fabric without blueprint, two hosts that say nothing and answer nothing are a cable as far
+as anyone can tell. They can join their two ports, and see, change or drop what is then sent across. They
+cannot speak for a third port, and not stay hidden once they speak. Hosts that were known can fall silent to
+the same end: then they are asked first, and found gone.
 
 One exception keeps honest fabrics up. For `link_grace_s` after a port has heard a hello, host frames at that
 port prove nothing: before a link is known its port may pass for an edge port, and what is broadcast there
@@ -83,7 +83,7 @@ def _redeem(draft: Draft, at: PortRef, said: Advertisement) -> Sent | None:
     age_s = draft.now_s - sent.at_s
     if age_s > draft.settings.nonce_life_s:
         draft.count("lldp-late")
-        evidence = f"a discovery frame of {place} took {age_s:.1f} s to come here: it was held back, or all is busy"
+        evidence = f"a discovery frame of {place} took {age_s:.1f} s to arrive: held back, or all is busy"
         draft.find_once(at, Severity.INFO, "lldp-late", evidence)
         hello(draft, place)
         return None
@@ -139,17 +139,19 @@ def _believe(draft: Draft, at: PortRef, source: PortRef) -> None:
     elif at.dpid == source.dpid:
         evidence = f"this port and {source} are two ends of one cable; it is not used"
         draft.find_once(at, Severity.WARNING, "looped-cable", evidence)
-    elif before is None or before.source != source:
-        hello(draft, at)  # the neighbour may have missed what was said before it listened
+    else:
+        hello(draft, at)  # the neighbour has missed what was said before it listened
 
 
 def doubt(draft: Draft, at: PortRef) -> None:
-    """A neighbour is heard where stations live: ask those that have not spoken lately whether they still
-    do."""
+    """A neighbour is heard where stations live: ask those that have not spoken lately whether they still do.
+
+    A station without known addresses is not asked: its silence would prove nothing.
+    """
     before_s = draft.now_s - draft.settings.refuse_for_s
     for mac in sorted(draft.residents.get(at) or ()):
         station = draft.stations[mac]
-        if station.present and station.heard_s <= before_s:
+        if station.present and station.shown_s and station.heard_s <= before_s:
             inquire(draft, station, Purpose.DOUBT)
 
 

@@ -87,8 +87,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question that is out: `asked` are the addresses not yet answered for; `heard`: the station has spoken
-    since."""
+    """A question that is out; `asked` are the addresses not yet answered for."""
 
     purpose: Purpose
     mac: Mac
@@ -96,7 +95,6 @@ class Inquiry:
     asked: tuple[IpAddress, ...]
     tries_left: int
     claim: Claim | None = None
-    heard: bool = False
 
 
 Subject = Mac | IpAddress
