@@ -10,8 +10,10 @@ bytes on TCP or TLS. In between, from the wire inwards:
     guard/      every length is checked before the framework's parser sees a byte
     encode      commands to bytes, decode: messages to values (law 9: `decode(encode(x)) == x`)
     session     one switch's conversation as a state machine without socket, thread or clock
+    outgoing    what is said to one switch, and what an answer to it will mean
+    asking      questions whose answers come in many parts
     admission   who may be which switch: allow-list, certificate, two that claim one name
-    tls         encryption as a filter of bytes, and the identity in a certificate
+    connection  the socket's side of one session; tls: encryption as a filter of bytes
     openflow    the real southbound: one thread with a selector, the socket's side of all sessions
     fake        a fabric in memory; replay: a journal played back
 

@@ -227,3 +227,15 @@ def port_counters(entry: Any) -> PortCounters:
         )
     }
     return PortCounters(port=PortNo(entry.port_no), **kept)
+
+
+# --- errors -------------------------------------------------------------------------------------------------
+
+
+def error(framework: Framework, message: Any) -> tuple[int, int, str]:
+    """Type and code of an error message, and both in OpenFlow's words: `FLOW_MOD_FAILED TABLE_FULL`."""
+    constants, kind = framework.constants, message.type
+    if kind == constants.OFPET_EXPERIMENTER:
+        return kind, message.exp_type, f"EXPERIMENTER {message.experimenter:#x}"
+    words = constants.ofp_error_type_to_str(kind), constants.ofp_error_code_to_str(kind, message.code)
+    return kind, message.code, " ".join(word.split("(")[0].split("_", 1)[-1] for word in words)

@@ -55,7 +55,7 @@ class Southbound(Protocol):
         """Queue commands for one switch; returns at once."""
 
     def disconnect(self, dpid: Dpid, reason: str) -> None:
-        """Hang up on one switch, if it is connected; its `SwitchDown` carries the reason. It may come back."""
+        """Hang up on a switch, if it is connected; its `SwitchDown` carries the reason. It may come back."""
 
     def counters(self) -> Mapping[Dpid, SwitchCounters]:
         """Messages by type for each switch seen since the start."""

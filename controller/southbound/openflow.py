@@ -42,7 +42,7 @@ from controller.southbound.settings import SouthboundSettings
 
 _LOG = logging.getLogger(__name__)
 _MOST_REPORTED = 10_000
-_TICK_S = 0.25
+_TICK_S = 0.25  # how exactly times are kept; the southbound's only work while nothing happens
 
 
 class OpenFlowSouthbound:
@@ -138,14 +138,14 @@ class OpenFlowSouthbound:
     # --- the one thread -------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        tick_s = 0.0
+        tick_s, every_s = 0.0, min(_TICK_S, self._settings.echo_interval_s / 4)
         while not self._stopping:
-            for key, ready in self._selector.select(_TICK_S):
+            for key, ready in self._selector.select(every_s):
                 self._serve_one(key.fileobj, ready)
             self._carry_out()
             now_s = time.monotonic()
             if now_s >= tick_s:
-                tick_s = now_s + min(_TICK_S, self._settings.echo_interval_s / 4)
+                tick_s = now_s + every_s
                 for session in list(self._connections):
                     self._settle(session, session.tick(now_s))
             self._decide(now_s)
@@ -177,20 +177,12 @@ class OpenFlowSouthbound:
         try:
             if how & selectors.EVENT_READ:
                 events = connection.readable(now_s)
-            if (
-                session.stage is Stage.WAITING
-                and self._admission.holder(session.dpid or Dpid(0)) is not session
-            ):
-                events += self._consider(connection, now_s)
+            if session.stage is Stage.WAITING and not self._admission.awaits(session):
+                events += self._admission.consider(session, connection.certified, now_s)
         except Exception as error:  # our own mistake, and still it must cost one session only
             _LOG.exception("session with %s", session.peer)
             events += session.refuse("internal", f"{type(error).__name__}: {error}")
         self._settle(session, events)
-
-    def _consider(self, connection: Connection, now_s: float) -> list[Event]:
-        if self._admission.awaits(connection.session):
-            return []
-        return self._admission.consider(connection.session, connection.certified, now_s)
 
     def _decide(self, now_s: float) -> None:
         """Look after names that two sessions claim."""

@@ -10,28 +10,19 @@ A session is fed bytes and the time, and answers with events and bytes. Whoever 
 In WAITING the session has a name and awaits leave to use it (admission.py). Only a session that was UP ends
 with `SwitchDown`; others end with an `Incident` at most.
 
-Each command's transaction id is remembered until a later barrier is answered, so that an error names the
-command that it refuses. Every byte that arrives counts as a sign of life. All methods belong to the one
-thread that owns the session, except `send`.
+Every byte that arrives counts as a sign of life. All methods belong to the one thread that owns the session,
+except `send`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from functools import partial
-from itertools import count
 from math import inf
 from typing import Any
 
-from controller.model.command import (
-    Barrier,
-    Command,
-    ReadCounters,
-    ReadProgram,
-    SendFrame,
-)
+from controller.model.command import Command, ReadCounters, ReadProgram
 from controller.model.event import (
     BarrierDone,
     Event,
@@ -49,14 +40,12 @@ from controller.model.topology import Port, SwitchProfile
 from controller.southbound import decode, handshake
 from controller.southbound.asking import Question, TooLong, counters_read, program_read
 from controller.southbound.counters import SwitchCounters, message_name
-from controller.southbound.encode import encode
 from controller.southbound.framework import OPENFLOW_13, Framework
 from controller.southbound.guard import Framer, Header, Malformed, check
 from controller.southbound.guard import openflow13 as wire
 from controller.southbound.interface import PortDownHook, no_fast_lane
+from controller.southbound.outgoing import Encoded, Outgoing
 from controller.southbound.settings import SouthboundSettings
-
-_REMEMBERED = 200_000  # commands without a barrier after them that are kept for naming in an error
 
 
 class Stage(Enum):
@@ -96,12 +85,9 @@ class Session:
         self._profile = SwitchProfile()
         self._ports: dict[int, Port] = {}
         self._began_s = self._asked_s = self._now_s = now_s
-        self._xids: Iterator[int] = count(1)
-        self._outbox: deque[tuple[Command, list[tuple[int, bytes]]]] = deque()
-        self._unsent = bytearray()
-        self._remembered: OrderedDict[int, Command] = OrderedDict()
+        self._outgoing = Outgoing(framework, self.counters, self._sent)
         self._questions: dict[int, Question] = {}
-        self._write(handshake.hello(self._next_xid()))
+        self._outgoing.write(handshake.hello(self._outgoing.next_xid()))
 
     # --- for the owner of the socket ------------------------------------------------------------------------
 
@@ -120,11 +106,7 @@ class Session:
 
     def unsent(self) -> bytes:
         """What is to be written now, commands included; the session forgets it."""
-        while self._outbox:
-            self._dispatch(*self._outbox.popleft())
-        data = bytes(self._unsent)
-        self._unsent.clear()
-        return data
+        return self._outgoing.unsent(self.stage is Stage.UP)
 
     def tick(self, now_s: float) -> list[Event]:
         """Let time pass: ask for a sign of life, or give up."""
@@ -148,7 +130,6 @@ class Session:
     def close(self, reason: str) -> list[Event]:
         """End the session, for a reason on our side or because the switch has hung up."""
         was_up, self.stage = self.stage is Stage.UP, Stage.CLOSED
-        self._remembered.clear()
         self._questions.clear()
         return [SwitchDown(self.dpid, reason)] if was_up and self.dpid is not None else []
 
@@ -159,9 +140,9 @@ class Session:
         self.stage, self._began_s = Stage.PORTS, now_s
         of, switch = self._framework.messages, self._framework.switch
         constants = self._framework.constants
-        self._say(of.OFPSetConfig(switch, constants.OFPC_FRAG_NORMAL, constants.OFPCML_NO_BUFFER))
-        xid = self._say(of.OFPPortDescStatsRequest(switch, 0))
-        self._ask({xid: []}, self._described)
+        self._outgoing.say(of.OFPSetConfig(switch, constants.OFPC_FRAG_NORMAL, constants.OFPCML_NO_BUFFER))
+        xid = self._outgoing.say(of.OFPPortDescStatsRequest(switch, 0))
+        self._ask([(xid, b"")], self._described)
 
     def refuse(self, kind: str, text: str) -> list[Event]:
         """The switch may not use its name."""
@@ -169,17 +150,13 @@ class Session:
 
     def probe(self) -> None:
         """Ask for a sign of life now; `heard_s` tells."""
-        self._say(self._framework.messages.OFPEchoRequest(self._framework.switch, data=b""))
+        self._outgoing.say(self._framework.messages.OFPEchoRequest(self._framework.switch, data=b""))
 
     # --- for the loop ---------------------------------------------------------------------------------------
 
     def send(self, commands: Sequence[Command]) -> None:
-        """Queue commands, in order; may be called from any thread.
-
-        They are encoded here, in the caller's time. Raises what the framework raises for a value that
-        cannot be encoded; then nothing of this call is sent.
-        """
-        self._outbox.extend([(each, encode(self._framework, each, self._next_xid)) for each in commands])
+        """Queue commands, in order; may be called from any thread. See `Outgoing.queue`."""
+        self._outgoing.queue(commands)
 
     # --- what the switch says -------------------------------------------------------------------------------
 
@@ -188,7 +165,7 @@ class Session:
         if self.stage is Stage.HELLO and header.type != wire.HELLO:
             return self._abort("handshake", f"{message_name(header.type)} before HELLO")
         if header.type != wire.HELLO and header.version != OPENFLOW_13:
-            self._write(handshake.bad_version(header.xid, message))
+            self._outgoing.write(handshake.bad_version(header.xid, message))
             return self._abort(
                 "malformed", f"a message of protocol version {header.version} after agreeing on 4"
             )
@@ -226,10 +203,10 @@ class Session:
     def _on_hello(self, header: Header, message: Any) -> list[Event]:
         why = handshake.objection(header.version, message.elements)
         if why is not None:
-            self._write(handshake.hello_failed(header.xid, why))
+            self._outgoing.write(handshake.hello_failed(header.xid, why))
             return self._abort("handshake", why)
         self.stage = Stage.FEATURES
-        self._say(self._framework.messages.OFPFeaturesRequest(self._framework.switch))
+        self._outgoing.say(self._framework.messages.OFPFeaturesRequest(self._framework.switch))
         return []
 
     def _on_features(self, header: Header, message: Any) -> list[Event]:
@@ -247,7 +224,7 @@ class Session:
         return [SwitchUp(self.dpid, tuple(self._ports.values()), self._profile, self.peer)]
 
     def _on_echo_request(self, header: Header, message: Any) -> list[Event]:
-        self._say(
+        self._outgoing.say(
             self._framework.messages.OFPEchoReply(self._framework.switch, data=message.data), header.xid
         )
         return []
@@ -278,18 +255,15 @@ class Session:
     def _fast_lane(self, port: PortNo) -> Iterator[Event]:
         """Take a dead port out of service before anything else is sent, even what was queued before."""
         commands = tuple(self._on_port_down(self._name, port))
-        for each in commands:
-            self._dispatch(each, encode(self._framework, each, self._next_xid))
+        self._outgoing.dispatch(commands)
         if commands:
             yield FastLaneTaken(self._name, port, commands)
 
     def _on_barrier(self, header: Header, message: Any) -> list[Event]:
-        command = self._remembered.get(header.xid)
-        if not isinstance(command, Barrier):
+        barrier = self._outgoing.barrier(header.xid)
+        if barrier is None:
             return self._drop("unexpected")
-        while self._remembered.popitem(last=False)[0] != header.xid:
-            pass
-        return [BarrierDone(self._name, command.token)] if command.token else []
+        return [BarrierDone(self._name, barrier.token)] if barrier.token else []
 
     def _on_answer(self, header: Header, message: Any) -> list[Event]:
         question = self._questions[header.xid]
@@ -303,52 +277,28 @@ class Session:
         return events
 
     def _on_error(self, header: Header, message: Any) -> list[Event]:
-        kind, code, text = _named(self._framework.constants, message)
+        kind, code, text = decode.error(self._framework, message)
         question = self._questions.pop(header.xid, None)
         if self.stage is not Stage.UP:
             return self._abort("handshake", f"the switch answered with {text}")
         if question is not None:
             return question.close(header.xid)
-        command = self._remembered.get(header.xid)
-        if command is None or isinstance(command, SendFrame | ReadProgram | ReadCounters):
-            return [Refused(self._name, kind, code, text)]
-        return [Refused(self._name, kind, code, text, command)]
+        return [Refused(self._name, kind, code, text, self._outgoing.command(header.xid))]
 
-    # --- what we say ----------------------------------------------------------------------------------------
+    # --- what we ask ----------------------------------------------------------------------------------------
 
-    def _dispatch(self, command: Command, encoded: list[tuple[int, bytes]]) -> None:
-        """Write a command's messages and remember what an answer to them will mean."""
-        if self.stage is not Stage.UP:
-            return
-        for xid, data in encoded:
-            self._remembered[xid] = command
-            self._write(data)
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
+    def _sent(self, command: Command, encoded: Encoded) -> None:
+        """A command is on its way: a question's answer is awaited from now on."""
         if isinstance(command, ReadProgram):
-            self._ask(_parts(encoded), partial(program_read, self._framework, self._name))
+            self._ask(encoded, partial(program_read, self._framework, self._name))
         elif isinstance(command, ReadCounters):
-            self._ask(_parts(encoded), partial(counters_read, self._name))
+            self._ask(encoded, partial(counters_read, self._name))
 
-    def _ask(
-        self, parts: dict[int, list[Any]], finish: Callable[[Sequence[Sequence[Any]]], list[Event]]
-    ) -> None:
+    def _ask(self, encoded: Encoded, finish: Callable[[Sequence[Sequence[Any]]], list[Event]]) -> None:
+        parts: dict[int, list[Any]] = {xid: [] for xid, _ in encoded}
         deadline_s = self._now_s + self._settings.answer_s
         question = Question(finish, parts, deadline_s, self._settings.answer_entries)
         self._questions.update(dict.fromkeys(parts, question))
-
-    def _say(self, message: Any, xid: int | None = None) -> int:
-        message.xid = self._next_xid() if xid is None else xid
-        message.serialize()
-        self._write(bytes(message.buf))
-        return int(message.xid)
-
-    def _write(self, data: bytes) -> None:
-        self.counters.sent[message_name(data[1])] += 1
-        self._unsent += data
-
-    def _next_xid(self) -> int:
-        return next(self._xids) & 0xFFFFFFFF
 
     # --- life and death -------------------------------------------------------------------------------------
 
@@ -377,19 +327,6 @@ class Session:
     @property
     def _subject(self) -> str:
         return self.peer if self.dpid is None else f"{dpid_text(self.dpid)} at {self.peer}"
-
-
-def _parts(encoded: list[tuple[int, bytes]]) -> dict[int, list[Any]]:
-    return {xid: [] for xid, _ in encoded}
-
-
-def _named(constants: Any, message: Any) -> tuple[int, int, str]:
-    """Type and code of an error, and both in OpenFlow's words: `FLOW_MOD_FAILED TABLE_FULL`."""
-    kind = message.type
-    if kind == constants.OFPET_EXPERIMENTER:
-        return kind, message.exp_type, f"EXPERIMENTER {message.experimenter:#x}"
-    words = constants.ofp_error_type_to_str(kind), constants.ofp_error_code_to_str(kind, message.code)
-    return kind, message.code, " ".join(word.split("(")[0].split("_", 1)[-1] for word in words)
 
 
 _Handler = Callable[[Session, Header, Any], list[Event]]

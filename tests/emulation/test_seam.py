@@ -88,3 +88,19 @@ def test_the_rules_stay_when_the_controller_goes_and_are_read_by_the_next(seen: 
 
 def test_a_switch_that_hangs_up_is_down(seen: dict[str, Any]) -> None:
     assert seen["down"]
+
+
+def test_sessions_and_tls_are_the_same_on_the_cooperative_hub() -> None:
+    if find_spec("ryu") is None:
+        pytest.skip("ryu is not installed")
+    files = ["tests/southbound/test_openflow.py", "tests/southbound/test_tls.py"]
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.emulation.green_hub", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    assert " passed" in run.stdout

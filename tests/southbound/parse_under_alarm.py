@@ -1,7 +1,8 @@
 """Run with a framework's name: feed its bare parser every hanging message, and print what became of each.
 
-Each message is parsed in a child process that the kernel ends after a tenth of a second of processor time:
-no `except:` of the framework can swallow that, and what a looping parser has allocated goes with the child.
+Each message is parsed in a child process that the kernel ends after a twentieth of a second of processor
+time: no `except:` of the framework can swallow that, and what a looping parser has allocated goes with the
+child.
 """
 
 import importlib
@@ -13,7 +14,7 @@ from collections.abc import Callable
 
 from tests.southbound.hanging_messages import FRAMES, MESSAGES
 
-_PATIENCE_S = 0.1  # of processor time: a hundred times what a message of this size takes
+_PATIENCE_S = 0.05  # of processor time: fifty times what a message of this size takes
 
 
 def _outcome(parse: Callable[[bytes], object], data: bytes) -> str:

@@ -231,6 +231,7 @@ def test_a_switch_that_does_not_read_is_given_up() -> None:
         _next(southbound, SwitchUp)
         while not southbound.commands_dropped:
             southbound.send(Dpid(1), [SendFrame(bytes(60_000), (Output(1),))] * 50)
+            time.sleep(0)  # on a cooperative hub the southbound has its turn now
         down = _next(southbound, SwitchDown)
         assert down.reason.startswith("the switch does not read")
 

@@ -48,7 +48,7 @@ from controller.southbound.fake import headers
 from controller.southbound.fake.switch import FakeSwitch, Refusal
 from controller.southbound.interface import EventQueue, PortDownHook, no_fast_lane
 
-MOST_HOPS = 10_000
+MOST_HOPS = 4_000
 """A frame that has been forwarded this often, copies included, is in a loop: it is dropped, and `storms`
 counts it.
 """
