@@ -57,6 +57,8 @@ def take_frame(draft: Draft, event: FrameIn) -> None:
         draft.find_once(at, Severity.WARNING, "malformed-frame", frame.reason)
     elif frame.ethernet.ethertype == EtherType.LLDP:
         hear(draft, at, frame)
+    elif not frame.ethernet.source:
+        draft.count("senders-without-address")
     elif frame.ethernet.source in draft.settings.own_macs:
         draft.count("own-frames")
     elif _is_accepted(draft, at, frame, event.table):

@@ -138,6 +138,13 @@ def test_a_frame_that_speaks_for_another_station_is_dropped_and_told() -> None:
     assert fabric.arrivals == []
 
 
+def test_a_frame_from_the_address_zero_teaches_nothing() -> None:
+    fabric = fabric_with()
+    fabric.says(HOME, dhcp_discover(Mac(0)))
+    assert fabric.topology.hosts == ()
+    assert fabric.arrivals == []
+
+
 def test_nobody_may_claim_the_gateways_address() -> None:
     gateway = Gateway(interfaces=(IPv4Interface("10.0.0.254/24"),))
     fabric = fabric_with((HOME, ALICE), gateway=gateway)
