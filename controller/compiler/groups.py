@@ -16,6 +16,14 @@ each bucket as often as there were choices before it, and a bit decides that nob
     edge          [a1 a2]            slot 0 1 2 3 ...  ->  a1 a2 a1 a2 ...      lowest bit
     aggregation   [c1 c1 c2 c2]                        ->  c1 c1 c2 c2 ...      next bit
 
+Tried on Open vSwitch 3.1, userspace datapath, two bridges in a row, some 1,500 TCP connections that the first
+one sent to the second: with [c1 c2] on the second one all went to c1; with [c1 c1 c2 c2] 740 went to c1 and
+768 to c2. Behind three choices, [c1 c2 c3] repeated thrice gave 399, 364, 366.
+tests/emulation/test_hash_bits.py looks at the slots themselves. Two more facts: the hash is symmetric (both
+directions of a connection agree), and it covers addresses and, for TCP and SCTP, the ports, but *not UDP
+ports*: all UDP between two hosts goes one way. OpenFlow 1.3 has no field in which another hash could be
+asked for.
+
 "Before it" is its tier (graph/tiers.py): the repetition is the product of the greatest number of next hops
 in each lower tier. Switches of one tier that follow each other (a ring, a full mesh) choose by the same
 bits; a flow there seldom has two choices to make.

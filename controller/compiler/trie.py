@@ -84,11 +84,11 @@ def ownership(endpoints: Iterable[Endpoint]) -> Ownership:
     for family in FAMILIES:
         mine = [(address, number_of[dpid]) for address, dpid, kind in known if kind is family]
         if mine:
-            forests[family] = tuple(_roots(family, mine))
+            forests[family] = tuple(roots(family, mine))
     return Ownership(targets, forests)
 
 
-def _roots(family: Family, known: list[tuple[int, int]]) -> Iterable[Node]:
+def roots(family: Family, known: list[tuple[int, int]]) -> Iterable[Node]:
     """A tree for each prefix at the floor that holds a known address."""
     below_floor = family.bits - family.floor
     for _, members in groupby(known, key=lambda entry: entry[0] >> below_floor):

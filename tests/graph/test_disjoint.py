@@ -52,5 +52,8 @@ def test_paths_share_no_cable_and_cutting_as_many_separates(topology: Topology, 
 def test_the_number_of_paths_is_that_of_an_independent_algorithm(other: int) -> None:
     topology = snapshot(fat_tree(4))
     broken = without(topology, [topology.links[0].src, topology.links[30].src])
-    graph: nx.Graph[Dpid] = nx.Graph((link.src.dpid, link.dst.dpid) for link in broken.links)
-    assert len(edge_disjoint_paths(broken, Dpid(1), Dpid(other))) == nx.edge_connectivity(graph, 1, other)
+    graph: nx.Graph[Dpid] = nx.Graph()
+    graph.add_edges_from((link.src.dpid, link.dst.dpid) for link in broken.links)
+    assert len(edge_disjoint_paths(broken, Dpid(1), Dpid(other))) == nx.edge_connectivity(
+        graph, Dpid(1), Dpid(other)
+    )

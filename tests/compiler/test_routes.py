@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from ipaddress import IPv4Interface
+
+import pytest
+
+from apps.routing.app import NOTHING, Memory, follow
+from controller.compiler.families import IPV4, IPV6, MAC
+from controller.compiler.routes import FabricRoutes, SwitchRoutes, compile_routes
+from controller.compiler.trie import ownership
+from controller.contract import Gateway
+from controller.dataplane.pipeline import PUNT_METER, Table
+from controller.model.blueprint import Blueprint, fat_tree, linear
+from controller.model.flow import TO_CONTROLLER, EtherType, Field, FlowRule
+from controller.model.identity import Dpid
+from controller.model.topology import Topology
+from tests.fabrics import snapshot, with_hosts, without
+
+
+def compiled(
+    topology: Topology, memory: Memory = NOTHING, before: FabricRoutes | None = None
+) -> FabricRoutes:
+    return compile_routes(follow(memory, topology).routes.table, topology, Gateway(), before)
+
+
+def of_ipv6(rule: FlowRule) -> bool:
+    eth_type = rule.match.get(Field.ETH_TYPE)
+    return eth_type is not None and eth_type.value == EtherType.IPV6
+
+
+def test_no_switch_of_a_healthy_fat_tree_holds_more_than_twelve_ipv4_and_mac_routes() -> None:
+    routes = compiled(snapshot(fat_tree(4), ipv6=True))
+    for mine in routes.switches.values():
+        assert len([rule for rule in mine.rules if not of_ipv6(rule)]) <= 12
+        assert len(mine.rules) <= 18
+
+
+def test_a_core_switch_needs_one_rule_a_pod_and_family_and_no_group() -> None:
+    blueprint = fat_tree(4)
+    routes = compiled(snapshot(blueprint))
+    for switch in blueprint.switches:
+        if switch.tier == "core":
+            assert len(routes.switches[switch.dpid].rules) == 2 * 4
+            assert routes.switches[switch.dpid].groups == ()
+
+
+def test_all_rules_of_a_switch_that_go_the_same_way_share_a_group() -> None:
+    assert {len(mine.groups) for mine in compiled(snapshot(fat_tree(4))).switches.values()} == {0, 1}
+
+
+@pytest.mark.parametrize("blueprint", [fat_tree(4), fat_tree(6)], ids=lambda plan: plan.name)
+def test_a_cut_link_changes_only_the_switches_that_route_over_it(blueprint: Blueprint) -> None:
+    """An aggregation-core cable: that core switch, its aggregation switches, and nobody else."""
+    healthy = snapshot(blueprint)
+    core = healthy.switches[-1].dpid
+    before = compiled(healthy)
+    after = compiled(without(healthy, [healthy.out_links[core][0].src]), before=before)
+    touched = {dpid for dpid in after.switches if after.switches[dpid] is not before.switches[dpid]}
+    assert touched == {core} | {link.dst.dpid for link in healthy.out_links[core]}
+
+
+def test_repair_gives_the_rules_of_before() -> None:
+    healthy = snapshot(fat_tree(4))
+    before = compiled(healthy)
+    broken = compiled(without(healthy, [healthy.links[0].src]), before=before)
+    assert compiled(healthy, before=broken).switches == before.switches
+
+
+def test_a_host_that_the_aggregates_cover_changes_its_own_switch_only() -> None:
+    whole = snapshot(fat_tree(4))
+    newcomer = next(host for host in whole.hosts if str(host.addresses[0]) == "10.2.1.3")
+    fewer = with_hosts(whole, [host for host in whole.hosts if host != newcomer])
+    before = compiled(fewer)
+    after = compiled(whole, before=before)
+    touched = {dpid for dpid in after.switches if after.switches[dpid] is not before.switches[dpid]}
+    assert touched == {newcomer.at.dpid}
+
+
+def test_an_unknown_address_is_gleaned_by_its_owner_within_the_meter() -> None:
+    topology = snapshot(linear(2))
+    first = compiled(topology).switches[Dpid(1)]
+    gleaning = [rule for rule in first.rules if rule.actions == (TO_CONTROLLER,)]
+    assert gleaning
+    assert {rule.meter for rule in gleaning} == {PUNT_METER}
+
+
+def test_an_owner_that_cannot_be_reached_is_dropped_aloud() -> None:
+    row = snapshot(linear(2))
+    first = compiled(without(row, [row.links[0].src])).switches[Dpid(1)]
+    assert len([rule for rule in first.rules if not rule.actions and rule.goto is None]) == 2
+
+
+def test_a_fabric_without_hosts_has_no_routes() -> None:
+    silent = with_hosts(snapshot(fat_tree(4)), ())
+    assert set(compiled(silent).switches.values()) == {SwitchRoutes()}
+
+
+def test_the_gateway_adds_one_rule_above_each_routed_host_rule_and_none_for_link_local() -> None:
+    topology = snapshot(linear(2), ipv6=True)
+    table = follow(NOTHING, topology).routes.table
+    gateway = Gateway(interfaces=(IPv4Interface("10.0.0.254/8"),))
+    plain = compile_routes(table, topology, Gateway()).switches[Dpid(1)].rules
+    routed = compile_routes(table, topology, gateway).switches[Dpid(1)].rules
+    (added,) = set(routed) - set(plain)
+    (below,) = (rule for rule in plain if rule.priority == added.priority - 1)
+    assert added.match.get(Field.ETH_DST) is not None
+    assert added.match.get(Field.IPV4_DST) == below.match.get(Field.IPV4_DST)
+    assert all(rule.table == Table.ROUTES for rule in routed)
+
+
+def test_ownership_ends_at_the_floor_of_the_family() -> None:
+    owners = ownership(follow(NOTHING, snapshot(linear(2), ipv6=True)).routes.table.endpoints)
+    assert owners.owner(IPV4, 0x0A_FF_00_01) is not None
+    assert owners.owner(IPV4, 0x08_08_08_08) is None
+    assert owners.owner(IPV6, 0xFE80 << 112 | 0x99) is not None
+    assert owners.owner(IPV6, 0xFD00 << 112 | 1) is None
+    assert owners.owner(MAC, 0xFE_00_00_00_00_01) is not None
