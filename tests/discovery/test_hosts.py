@@ -294,6 +294,17 @@ def test_an_address_passes_on_when_its_holder_is_silent(victim: Guest) -> None:
     assert fabric.host(victim.mac) is not None  # it has lost the address, not its place
 
 
+def test_a_claim_that_is_repeated_is_no_answer() -> None:
+    fabric = fabric_with((HOME, ALICE), (AWAY, BOB))
+    fabric.unplug(HOME)
+    for _ in range(3):
+        fabric.announces(AWAY, BOB, ALICE.addresses[0])
+        fabric.wait(0.1)
+    fabric.wait(ASKING_S)
+    assert fabric.owner(ALICE.addresses[0]) == BOB.mac
+    assert fabric.kinds() == ["address-moved"]
+
+
 def test_an_address_that_its_holder_gave_up_passes_on() -> None:
     fabric = fabric_with((HOME, ALICE), (AWAY, BOB))
     fabric.guests[HOME] = [Guest(ALICE.mac, (IPv4Address("10.0.0.7"),))]

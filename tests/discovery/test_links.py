@@ -69,16 +69,14 @@ def test_a_link_seen_one_way_is_not_a_link() -> None:
     assert fabric.links == BOTH
 
 
-def test_a_port_that_is_heard_but_does_not_hear_is_no_edge_port() -> None:
+def test_a_port_that_hears_but_is_not_heard_is_no_edge_port() -> None:
     fabric = two_switches()
     fabric.boot([1])
     fabric.deaf.add(RIGHT)
     fabric.switch_up(2)
-    fabric.says(RIGHT, fabric.hello_of(LEFT))
     fabric.wait(1)
     assert fabric.links == set()
-    assert LEFT in fabric.topology.edge_ports
-    assert RIGHT not in fabric.topology.edge_ports
+    assert LEFT not in fabric.topology.edge_ports
 
 
 def test_a_dead_port_takes_its_link_with_it_at_once() -> None:
@@ -101,10 +99,11 @@ def test_a_mended_cable_is_a_link_again_at_once() -> None:
 def test_what_was_heard_before_a_port_died_counts_no_more() -> None:
     fabric = two_switches()
     fabric.boot()
+    fabric.wait(1)
     fabric.deaf.add(RIGHT)  # from now on only one direction works
     fabric.port_down(LEFT)
     fabric.port_up(LEFT)
-    fabric.wait(2)
+    fabric.wait(6)  # the right switch has spoken once more
     assert fabric.links == set()
 
 

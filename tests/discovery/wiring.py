@@ -203,7 +203,7 @@ class Wiring:
             return []
         arrived: list[Event] = []
         other = self.wired.peer.get(frame.at) or self.relays.get(frame.at)
-        if other is not None and other.dpid in self.up and not {other, frame.at} & (self.dead | self.deaf):
+        if other is not None and other.dpid in self.up and other not in self.dead | self.deaf:
             arrived.append(FrameIn(other.dpid, other.port, frame.data))
         asked = decode(frame.data)
         assert not isinstance(asked, Malformed), "discovery sends what it can read itself"
