@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import controller.southbound.readiness  # noqa: F401 - holds on to epoll before a hub takes it away
 from controller.model.errors import OperatorError
 
 NAMES = ("os_ken", "ryu")

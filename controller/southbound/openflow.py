@@ -8,7 +8,7 @@ happens in this thread; what anything means is for the loop to find out, from th
     accept -> Connection -> Session -> events
                  ^             ^
                  |             +--- send(dpid, commands), from any thread
-              selector         +--- Admission: who may be which switch
+              readiness        +--- Admission: who may be which switch
 
 What a switch says wrongly costs its own session. It is counted each time and reported once for each kind
 and peer.
@@ -17,7 +17,6 @@ and peer.
 from __future__ import annotations
 
 import logging
-import selectors
 import socket
 import ssl
 import threading
@@ -37,6 +36,7 @@ from controller.southbound.connection import Connection
 from controller.southbound.counters import SwitchCounters
 from controller.southbound.framework import load
 from controller.southbound.interface import EventQueue, PortDownHook, no_fast_lane
+from controller.southbound.readiness import Readiness
 from controller.southbound.session import Session, Stage
 from controller.southbound.settings import SouthboundSettings
 
@@ -67,7 +67,7 @@ class OpenFlowSouthbound:
         self._reported: set[tuple[str, str, Dpid | None]] = set()
         self._to_flush: deque[Session] = deque()
         self._to_close: deque[tuple[Session, str]] = deque()
-        self._selector = selectors.DefaultSelector()
+        self._readiness: Readiness[Connection | socket.socket] = Readiness()
         self._alarm, self._bell = socket.socketpair()
         self._thread: threading.Thread | None = None
         self._tls: ssl.SSLContext | None = None
@@ -92,8 +92,8 @@ class OpenFlowSouthbound:
         self._listener = _listen(self._settings.address, self._settings.port)
         self._alarm.setblocking(False)
         self._bell.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._alarm, selectors.EVENT_READ)
+        self._readiness.watch(self._listener)
+        self._readiness.watch(self._alarm)
         self._thread = threading.Thread(target=self._serve, name="southbound", daemon=True)
         self._thread.start()
 
@@ -140,8 +140,8 @@ class OpenFlowSouthbound:
     def _serve(self) -> None:
         tick_s, every_s = 0.0, min(_TICK_S, self._settings.echo_interval_s / 4)
         while not self._stopping:
-            for key, ready in self._selector.select(every_s):
-                self._serve_one(key.fileobj, ready)
+            for whom, readable in self._readiness.wait(every_s):
+                self._serve_one(whom, readable)
             self._carry_out()
             now_s = time.monotonic()
             if now_s >= tick_s:
@@ -160,22 +160,22 @@ class OpenFlowSouthbound:
             if session.stage is not Stage.CLOSED:
                 self._settle(session, session.close(reason))
 
-    def _serve_one(self, ready: object, how: int) -> None:
-        if isinstance(ready, Connection):
-            self._attend(ready, how)
-        elif ready is self._alarm:
+    def _serve_one(self, whom: Connection | socket.socket, readable: bool) -> None:
+        if isinstance(whom, Connection):
+            self._attend(whom, readable)
+        elif whom is self._alarm:
             with suppress(OSError):
                 self._alarm.recv(4096)
         else:
             self._accept()
 
-    def _attend(self, connection: Connection, how: int) -> None:
+    def _attend(self, connection: Connection, readable: bool) -> None:
         session, now_s = connection.session, time.monotonic()
         if session not in self._connections:
             return  # ended earlier in this round
         events: list[Event] = []
         try:
-            if how & selectors.EVENT_READ:
+            if readable:
                 events = connection.readable(now_s)
             if session.stage is Stage.WAITING and not self._admission.awaits(session):
                 events += self._admission.consider(session, connection.certified, now_s)
@@ -205,8 +205,7 @@ class OpenFlowSouthbound:
             self._forget(connection)
         elif connection.wants_write != connection.watched_for_write:
             connection.watched_for_write = connection.wants_write
-            interest = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_write else 0)
-            self._selector.modify(connection, interest)
+            self._readiness.watch_writable(connection, connection.wants_write)
 
     def _accept(self) -> None:
         assert self._listener is not None
@@ -222,12 +221,12 @@ class OpenFlowSouthbound:
         protection = None if self._tls is None else tls.TlsFilter(self._tls)
         connection = Connection(carrier, host, session, protection, self._settings.unsent_bytes)
         self._connections[session] = connection
-        self._selector.register(connection, selectors.EVENT_READ)
+        self._readiness.watch(connection)
         self._settle(session, [])
 
     def _forget(self, connection: Connection) -> None:
         session = connection.session
-        self._selector.unregister(connection)
+        self._readiness.forget(connection)
         connection.close()
         if session.dpid is not None:
             self._finished.setdefault(session.dpid, SwitchCounters()).add(session.counters)
@@ -238,7 +237,7 @@ class OpenFlowSouthbound:
         for connection in list(self._connections.values()):
             connection.flush()
             self._forget(connection)
-        self._selector.close()
+        self._readiness.close()
         for each in (self._listener, self._alarm, self._bell):
             if each is not None:
                 each.close()
