@@ -1,0 +1,1 @@
+"""The way in for people and tools: a local socket on which the running controller can be asked."""

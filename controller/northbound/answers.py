@@ -1,0 +1,57 @@
+"""Requests and answers: one JSON object asks, one answers.
+
+    {"do": "topology"}                            switches, links, hosts
+    {"do": "hosts"}
+    {"do": "rules", "switch": "s1"}               the rules of a switch, by table
+    {"do": "trace", "src": "h1", "dst": "h16"}    what would happen to a packet
+    {"do": "findings"}
+    {"do": "status"}                              the controller in numbers
+    {"do": "events"}                              not answered here: a stream (server.py)
+
+An answer is `{"ok": ...}` or `{"error": "one line"}`. Pure: a snapshot and a request give the same answer
+each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from controller.model.errors import TreadleError
+from controller.northbound.fabric import findings, hosts, status, topology
+from controller.northbound.programs import rules
+from controller.northbound.shown import Json
+from controller.northbound.surface import Snapshot
+from controller.northbound.tracing import trace_between
+
+_ANSWERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Json]]] = {
+    "topology": ((), topology),
+    "hosts": ((), hosts),
+    "rules": (("switch",), rules),
+    "trace": (("src", "dst"), trace_between),
+    "findings": ((), findings),
+    "status": ((), status),
+}
+
+EVENTS = "events"
+REQUESTS = (*_ANSWERS, EVENTS)
+
+
+def answer(snapshot: Snapshot, request: Any) -> Json:
+    """The answer to a request; never raises."""
+    if not isinstance(request, dict) or not isinstance(request.get("do"), str):
+        return failure('a request is a JSON object with a text "do"')
+    if request["do"] not in _ANSWERS:
+        return failure(f"'{request['do']}' cannot be asked; what can: {', '.join(REQUESTS)}")
+    wanted, respond = _ANSWERS[request["do"]]
+    missing = [name for name in wanted if not isinstance(request.get(name), str)]
+    if missing:
+        return failure(f"'{request['do']}' needs a text \"{missing[0]}\"")
+    try:
+        return {"ok": respond(snapshot, *(request[name] for name in wanted))}
+    except TreadleError as error:
+        return failure(str(error))
+
+
+def failure(problem: str) -> Json:
+    """The answer to what cannot be answered."""
+    return {"error": problem}

@@ -1,0 +1,68 @@
+"""What can be seen of a running controller: one immutable `Snapshot`, and a feed of changes.
+
+The loop writes a new snapshot when something has changed; whoever asks reads the latest one. Nobody who asks
+can hold the loop up, change anything, or see half of a turn. What answers are made of it is in answers.py;
+how they travel, in server.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from controller.contract import Gateway
+from controller.model.blueprint import Blueprint
+from controller.model.finding import Finding
+from controller.model.identity import Dpid, PortRef
+from controller.model.program import FabricProgram
+from controller.model.topology import Topology
+from controller.model.traffic import Load
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A finding with its history; times are seconds of the loop's clock."""
+
+    finding: Finding
+    first_s: float
+    last_s: float
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The controller at one moment, `now_s` on the loop's clock (seconds since it began).
+
+    `installed` is what the switches have confirmed, not what is wanted; `idle` says whether the two agree on
+    every switch. `counters` are plain numbers with stable names; `settings` are plain values, without
+    secrets; `journal` is the position as text, empty where no journal is written."""
+
+    now_s: float = 0.0
+    topology: Topology = field(default_factory=Topology)
+    blueprint: Blueprint | None = None
+    gateway: Gateway = field(default_factory=Gateway)
+    installed: FabricProgram = field(default_factory=dict)
+    connected: frozenset[Dpid] = frozenset()
+    findings: tuple[Seen, ...] = ()
+    loads: Mapping[PortRef, Load] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    journal: str = ""
+    idle: bool = False
+
+
+class Subscription(Protocol):
+    """One follower's own queue of changes."""
+
+    def get(self, timeout_s: float) -> Mapping[str, Any] | None:
+        """The next change as JSON would have it, or None when there is none within the time."""
+
+
+class Surface(Protocol):
+    """The latest snapshot, and the feed. Safe to call from any thread."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def subscribe(self) -> Subscription: ...
+
+    def unsubscribe(self, subscription: Any) -> None: ...

@@ -1,0 +1,73 @@
+"""A real surface to ask: a fat tree whose rules the compiler made from what the apps decide, and a feed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from apps.admission.app import Admission
+from apps.routing.app import Routing
+from controller.compiler.assemble import assemble
+from controller.contract import FabricSettings, FabricView, Gateway
+from controller.model.blueprint import Blueprint, fat_tree
+from controller.model.finding import Finding, Severity
+from controller.model.topology import Topology
+from controller.model.traffic import Load
+from controller.northbound.surface import Seen, Snapshot
+from controller.runtime.feed import Feed, Subscription
+from tests.fabrics import snapshot
+
+PLAN = fat_tree(4)
+H1, H2, H3, H16 = PLAN.hosts[0], PLAN.hosts[1], PLAN.hosts[2], PLAN.hosts[15]
+
+
+def running(
+    plan: Blueprint = PLAN, *, fabric: Topology | None = None, gateway: Gateway | None = None
+) -> Snapshot:
+    """What a controller shows of this fabric once every switch has confirmed its program."""
+    fabric = fabric or snapshot(plan)
+    settings = FabricSettings(gateway=gateway or Gateway())
+    view = FabricView(0.0, fabric, plan, settings)
+    decisions = [decision for app in (Admission(), Routing()) for decision in app.decide(view, None)[1]]
+    link = fabric.links[0]
+    return Snapshot(
+        now_s=83.5,
+        topology=fabric,
+        blueprint=plan,
+        gateway=settings.gateway,
+        installed=assemble(decisions, fabric, settings, 7).program,
+        connected=frozenset(fabric.switch_by_dpid),
+        findings=(
+            Seen(
+                Finding(Severity.WARNING, "missing-cable", "a:1", "no link [there]", "plug it in"),
+                2.0,
+                3.0,
+                2,
+            ),
+        ),
+        loads={link.src: Load(link.src, 5e9, 0.0, 0.5)},
+        counters={"messages sent": 12},
+        settings={"listen": "127.0.0.1:6653"},
+        journal="/var/lib/treadle/monday turn 3",
+        idle=True,
+    )
+
+
+class Shown:
+    """A `Surface` whose snapshot the test sets, with the runtime's own feed."""
+
+    def __init__(self, shown: Snapshot) -> None:
+        self.shown = shown
+        self.feed = Feed()
+
+    def snapshot(self) -> Snapshot:
+        return self.shown
+
+    def set(self, **changed: Any) -> None:
+        self.shown = replace(self.shown, **changed)
+
+    def subscribe(self) -> Subscription:
+        return self.feed.subscribe()
+
+    def unsubscribe(self, subscription: Any) -> None:
+        self.feed.unsubscribe(subscription)

@@ -1,0 +1,1 @@
+"""The commands that ask the running controller, or a journal; one module each, imported when called."""

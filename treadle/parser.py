@@ -1,0 +1,194 @@
+"""What can be typed: every command with its arguments, its help and an example.
+
+The table below is the whole command line. A command names the code that carries it out as text
+(`module:function`), and that is imported when the command is called: `treadle --help` must not wait for
+libraries that it does not use."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, and keeps the layout of examples."""
+
+    def __init__(self, **options: object) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'\n")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. `add` declares its arguments; `code` is `module:function`, called with what was parsed."""
+
+    name: str
+    help: str
+    example: str
+    code: str
+    add: Callable[[argparse.ArgumentParser], None]
+
+
+def build(arguments: Sequence[str]) -> Parser:
+    """The parser for a command line that begins with these arguments.
+
+    The lab brings its own commands; they are loaded only where the command line asks for the lab.
+    """
+    parser = Parser(prog="treadle", description=_DESCRIPTION, epilog=_EPILOG)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for command in COMMANDS:
+        epilog = f"example:\n  {command.example}"
+        parsed = commands.add_parser(command.name, help=command.help, description=command.help, epilog=epilog)
+        command.add(parsed)
+        parsed.set_defaults(code=command.code)
+    lab = commands.add_parser("lab", help=_LAB_HELP, description=_LAB_HELP, epilog=_LAB_EPILOG)
+    if next((word for word in arguments if not word.startswith("-")), None) == "lab":
+        importlib.import_module("mininet_scenarios.cli").add_commands(lab)
+    return parser
+
+
+# --- arguments ----------------------------------------------------------------------------------------------
+
+
+def _key_value(text: str) -> str:
+    key, equals, _ = text.partition("=")
+    if not equals or not key.strip():
+        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
+    return text
+
+
+def _asks(parser: argparse.ArgumentParser) -> None:
+    """The arguments of everything that asks the running controller."""
+    parser.add_argument("--socket", metavar="PATH", help="the controller's socket (or TREADLE_SOCKET)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _topology(parser: argparse.ArgumentParser) -> None:
+    _asks(parser)
+    parser.add_argument("--dot", action="store_true", help="print a graph for Graphviz")
+
+
+def _rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("switch", metavar="SWITCH", help="a name, 16 hexadecimal digits, or a number")
+    parser.add_argument("--table", metavar="TABLE", help="only this table, by name or number")
+    _asks(parser)
+
+
+def _trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("src", metavar="SRC", help="a host: name, IP address or MAC address")
+    parser.add_argument("dst", metavar="DST", help="a host, or any IP address")
+    _asks(parser)
+
+
+def _events(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--follow", action="store_true", help="go on as they happen, until Ctrl-C")
+    _asks(parser)
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("journal", metavar="JOURNAL", help="the directory of 'treadle run --journal'")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--listen", metavar="HOST:PORT", help="where switches connect (default: 127.0.0.1:6653)")
+    add("--blueprint", metavar="BLUEPRINT", help="the wiring as it is meant to be: fat_tree(4), or a file")
+    add("--socket", metavar="PATH", help="where the other commands find this controller")
+    add("--journal", metavar="DIR", help="write what happens to a new directory")
+    add("--settings", metavar="FILE", help="a file with settings (YAML)")
+    add("--set", metavar="KEY=VALUE", action="append", type=_key_value, help="one setting; may be repeated")
+    add("--framework", choices=("osken", "ryu"), help="whose OpenFlow messages (default: osken)")
+    add("--hub", choices=("native", "eventlet"), help="whose threads (default: native)")
+    add("--log-level", choices=("debug", "info", "warning", "error"), help="default: info")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="write the report there, too")
+    parser.add_argument("--k", type=int, default=4, help="the fat tree of k-port switches (default: 4)")
+
+
+# --- the table ----------------------------------------------------------------------------------------------
+
+_ASK = "treadle.commands"
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "run",
+        "Run the controller until it is told to stop.",
+        "treadle run --blueprint 'fat_tree(4)' --journal /var/lib/treadle/monday",
+        "treadle.run:run",
+        _run,
+    ),
+    Command(
+        "topology",
+        "Show the fabric as it is: switches by tier, links, hosts.",
+        "treadle topology --dot | dot -Tsvg > fabric.svg",
+        f"{_ASK}.topology:run",
+        _topology,
+    ),
+    Command("hosts", "List the hosts and where they live.", "treadle hosts", f"{_ASK}.hosts:run", _asks),
+    Command(
+        "rules",
+        "Show the rules of a switch, by table.",
+        "treadle rules s1 --table routes",
+        f"{_ASK}.rules:run",
+        _rules,
+    ),
+    Command(
+        "trace",
+        "Show the rules that a packet meets on its way, on all paths that it may take.",
+        "treadle trace h1 10.3.1.3",
+        f"{_ASK}.trace:run",
+        _trace,
+    ),
+    Command(
+        "events",
+        "Show what has changed lately, or follow it.",
+        "treadle events --follow",
+        f"{_ASK}.events:run",
+        _events,
+    ),
+    Command(
+        "findings",
+        "List what is not as it should be, with evidence and advice.",
+        "treadle findings",
+        f"{_ASK}.findings:run",
+        _asks,
+    ),
+    Command(
+        "status", "Show the controller in numbers.", "treadle status --json", f"{_ASK}.status:run", _asks
+    ),
+    Command(
+        "replay",
+        "Play a journal back, and compare what is sent with what was sent.",
+        "treadle replay /var/lib/treadle/monday",
+        f"{_ASK}.replay:run",
+        _replay,
+    ),
+    Command(
+        "demo",
+        "Bring up a fat tree, carry traffic, cut it and heal it, and report (needs root).",
+        "treadle demo --k 4 --json out/demo/report.json",
+        "treadle.demo:demo",
+        _demo,
+    ),
+)
+
+_DESCRIPTION = "An OpenFlow controller for datacenter fabrics."
+_EPILOG = """\
+examples:
+  treadle run                 run the controller
+  treadle topology            what it sees
+  treadle trace h1 h16        what a packet meets
+  treadle lab run fat_tree    a fabric to try it on (needs root)
+
+Settings come from a file (--settings), the environment (TREADLE_LISTEN, ...) and flags; later ones win."""
+_LAB_HELP = "Run a scenario on emulated switches and hosts (needs root)."
+_LAB_EPILOG = "example:\n  treadle lab list"
