@@ -6,7 +6,8 @@ left. So adopted hosts have their place at once and are asked more patiently tha
 the while is forgotten.
 
 What this life has seen itself counts more: a station or an address that is known already stays as it is, and
-no host is adopted where a neighbour has just been heard."""
+no host is adopted where a neighbour has just been heard.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from controller.model.routing import Endpoint, endpoint_order
 
 def adopt_endpoints(draft: Draft, endpoints: Iterable[Endpoint]) -> None:
     """Endpoints that name a live port become present stations, others absent ones that are asked when their
-    port comes up."""
+    port comes up.
+    """
     adopted: list[Mac] = []
     for endpoint in sorted(endpoints, key=endpoint_order):
         mac, at = endpoint.mac, endpoint.at

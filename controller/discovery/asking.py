@@ -4,7 +4,8 @@ A question must teach nobody anything: IPv4 is asked with a probe, whose sender 
 section 2.1.1), sent to the one station (RFC 1122, section 2.3.2.1); IPv6 by a solicitation from the
 controller's own link-local address. Every host that has the address answers, whatever its firewall says about
 pings. A station of which no address is known is asked for the link-local address that follows from its MAC
-(RFC 4291, appendix A); one that does not use it stays silent."""
+(RFC 4291, appendix A); one that does not use it stays silent.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def ask(draft: Draft, at: PortRef, mac: Mac, addresses: tuple[IpAddress, ...]) -
 
 def questions(station: Station) -> tuple[IpAddress, ...]:
     """The addresses to ask a station for, shown last first; its own link-local address where none is
-    known."""
+    known.
+    """
     order = sorted(station.shown_s.items(), key=lambda item: (-item[1], item[0].version, int(item[0])))
     return tuple(address for address, _ in order[:MOST_ASKED]) or (link_local(station.mac),)
 

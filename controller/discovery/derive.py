@@ -7,7 +7,8 @@
 
 A port that hears a neighbour which does not hear it is neither link nor edge: something is wrong with it, and
 no broadcast should go there. Nor is a port that the blueprint cables an edge port merely because it is quiet:
-its neighbour may be late."""
+its neighbour may be late.
+"""
 
 from __future__ import annotations
 

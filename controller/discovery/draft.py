@@ -5,7 +5,8 @@ The rules of discovery (links.py, stations.py, inquiries.py, sightings.py, ports
 outside a turn is a pure function.
 
 Rules write evidence and `touch` the ports and stations concerned; they never write the graph. When the turn
-ends, what was touched is derived anew (derive.py), and the version rises if the graph then differs."""
+ends, what was touched is derived anew (derive.py), and the version rises if the graph then differs.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from controller.model.identity import Mac, PortRef
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What a turn says: frames to send now, findings (events, not conditions), and frames handed on to the
-    apps."""
+    apps.
+    """
 
     frames: tuple[FrameOut, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -74,7 +76,8 @@ class Draft:
 
     def find_once(self, at: PortRef, severity: Severity, kind: str, evidence: str, advice: str = "") -> None:
         """A finding about a port, made once for as long as the port stays alive; a flood of frames is one
-        finding."""
+        finding.
+        """
         known = self._reported.get(at) or frozenset()
         label = f"{kind} {evidence}" if kind == "malformed-frame" else kind
         if label not in known:

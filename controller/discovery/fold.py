@@ -15,7 +15,8 @@ A `Tick` is needed whenever `next_due_s` has passed, also when other events keep
 time pass.
 
 A turn copies the dictionaries that it changes. `fold_all` folds many events in one turn and so copies each at
-most once: with it a fabric of thousands of ports boots in time linear in its size."""
+most once: with it a fabric of thousands of ports boots in time linear in its size.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ def fold(state: FabricState, event: Event, now_s: float) -> tuple[FabricState, E
 
 def fold_all(state: FabricState, events: Iterable[Event], now_s: float) -> tuple[FabricState, Effects]:
     """The same as folding one event after the other at the same moment, except that the version rises at most
-    once."""
+    once.
+    """
     news = [event for event in events if _matters(state, event, now_s)]
     if not news:
         return state, NOTHING
@@ -66,7 +68,8 @@ def fold_all(state: FabricState, events: Iterable[Event], now_s: float) -> tuple
 
 def adopt(state: FabricState, endpoints: Iterable[Endpoint], now_s: float) -> tuple[FabricState, Effects]:
     """The state with hosts as the rules of an earlier life have them; each is asked, and stays until proven
-    absent."""
+    absent.
+    """
     draft = Draft(state, now_s)
     adopt_endpoints(draft, endpoints)
     derive(draft)

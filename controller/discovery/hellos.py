@@ -9,7 +9,8 @@ says none: nothing that came of it would be believed. A port that carries a link
 
 The nonce of a hello is the keyed digest of a running number: nobody without the key can tell the next one,
 and a replay of a journal makes the same ones. Spent and forgotten nonces leave no trace; one that has come
-late is known for a while longer, so that a busy controller is not mistaken for an attack."""
+late is known for a while longer, so that a busy controller is not mistaken for an attack.
+"""
 
 from __future__ import annotations
 

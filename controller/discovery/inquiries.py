@@ -9,7 +9,8 @@ sender's own port its voice and nobody else's.
 
 An answer is any frame from the station at the place where it was asked; for a claimed address, a frame that
 shows the address. What was refused stays refused for `refuse_for_s`, so that a spoofer that repeats itself
-costs no question each time."""
+costs no question each time.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ from controller.model.identity import IpAddress, Mac, PortRef, mac_text
 
 def inquire(draft: Draft, station: Station, purpose: Purpose, tries: int | None = None) -> None:
     """Ask a station whether it is where it is believed to be; one that is being asked already is not asked
-    twice."""
+    twice.
+    """
     if station.mac not in draft.inquiries:
         count = tries or draft.settings.probe_tries
         _open(draft, station.mac, Inquiry(purpose, station.mac, station.at, questions(station), count))
@@ -44,9 +46,15 @@ def inquire_about_idle(draft: Draft, station: Station) -> None:
         )
 
 
+def can_answer(draft: Draft, station: Station) -> bool:
+    """Whether the station is there, or its port has just come back and it is being asked."""
+    return station.present or station.mac in draft.inquiries
+
+
 def contest(draft: Draft, subject: Subject, holder: Station, claim: Claim) -> bool:
     """Ask the holder of a place or an address that is claimed. False when the claim cannot be taken up
-    now."""
+    now.
+    """
     purpose = Purpose.MOVE if subject == claim.mac else Purpose.TAKE
     running = draft.inquiries.get(subject)
     if running is not None and running.claim is not None:
@@ -237,7 +245,8 @@ def forget(draft: Draft, mac: Mac) -> None:
 
 def place_died(draft: Draft, at: PortRef) -> None:
     """Nobody answers from a dead port: its stations are absent, claims against them succeed, and claims from
-    there lapse."""
+    there lapse.
+    """
     for subject, inquiry in draft.inquiries.items():
         if inquiry.claim is not None and inquiry.claim.at == at:
             close(draft, subject)

@@ -20,10 +20,10 @@ that its two ports are ports of hosts. With a blueprint that is known beforehand
 made. Without one it is known as soon as either host says anything at all (ARP, ND, DHCP, IP): a host that
 speaks at a port that carries a link ends the link (`host-behind-link`).
 
-What is left: on a fabric without blueprint, two hosts that say nothing and answer nothing are a cable as far
-as anyone can tell. They can join their two ports, and see, change or drop what is then sent across. They
-cannot speak for a third port, and not stay hidden once they speak. Hosts that were known can fall silent to
-the same end: then they are asked first, and found gone.
+What is left: on a fabric without blueprint, or at ports that the blueprint does not name, two hosts that say
+nothing and answer nothing are a cable as far as anyone can tell. They can join their two ports, and see,
+change or drop what is then sent across. They cannot speak for a third port, and not stay hidden once they
+speak. Hosts that were known can fall silent to the same end: then they are asked first, and found gone.
 
 One exception keeps honest fabrics up. For `link_grace_s` after a port has heard a hello, host frames at that
 port prove nothing: before a link is known its port may pass for an edge port, and what is broadcast there
@@ -31,7 +31,8 @@ arrives at the neighbour as if a host had said it. A relaying host hides in that
 for the rest of each interval.
 
 A port that is linked stays with its neighbour until that evidence has aged: a second neighbour heard beside
-it (`link-crowded`) is a hub, or somebody who wants the link to move."""
+it (`link-crowded`) is a hub, or somebody who wants the link to move.
+"""
 
 from __future__ import annotations
 

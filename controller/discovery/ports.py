@@ -6,7 +6,8 @@ again costs one question, not a conversation. A switch that reconnects without h
 of its live ports.
 
 Capacity is the blueprint's where it gives one, else what the port says: a virtual port says 10 Gbit/s
-whatever its limit."""
+whatever its limit.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def _describe(draft: Draft, switch: Switch, ports: dict[int, Port]) -> None:
 
 def _update(draft: Draft, at: PortRef, port: Port, *, again: bool) -> None:
     """Bring what is known of a port in line with its description; `again`: its switch may have lost what it
-    was told."""
+    was told.
+    """
     draft.touched_ports.add(at)
     if not port.live:
         _die(draft, at)

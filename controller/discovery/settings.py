@@ -3,7 +3,8 @@
 Two times decide how quickly a fabric comes up. A port says its name at once when it comes alive, then again
 after each of `hello_repeats_s` as long as nobody is known behind it, because the switch at the other end may
 not listen yet. And it counts as an edge port, to which broadcasts may go, only after `settle_s`, because
-until then it may turn out to be a link. Where a blueprint says what a port is for, neither is waited for."""
+until then it may turn out to be a link. Where a blueprint says what a port is for, neither is waited for.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class DiscoverySettings:
     `link_grace_s`: for so long after a hello was heard at a port, frames from there are taken for a
     neighbour's, not a host's. `nonce_life_s`: a hello that comes later makes no link. `probe_tries`
     questions, `probe_interval_s` apart, make silence; a host adopted from rules of an earlier life is asked
-    `adopt_tries` times, for a busy start must not cost it its place."""
+    `adopt_tries` times, for a busy start must not cost it its place.
+    """
 
     key: bytes = field(repr=False)
     blueprint: Blueprint | None = None

@@ -1,7 +1,8 @@
 """A mapping that is copied when it is first written to.
 
 The states of discovery share their dictionaries. A turn that changes one entry pays for one copy of that
-dictionary and for none of the others; a turn that changes a thousand pays no more."""
+dictionary and for none of the others; a turn that changes a thousand pays no more.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ somebody else and is dropped.
 
 Nothing is learned from the addresses that Treadle itself speaks with, nor may anyone claim the gateway's.
 First come, first served: until somebody contradicts, a host is believed. Addresses are not checked against
-the blueprint, which knows only the first of each host."""
+the blueprint, which knows only the first of each host.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ from controller.discovery.frames import (
     NeighbourAdvertisement,
     decode,
 )
-from controller.discovery.inquiries import answered, contest, grant, is_refused
+from controller.discovery.inquiries import answered, can_answer, contest, grant, is_refused
 from controller.discovery.links import hear, in_grace
 from controller.discovery.state import Claim
 from controller.model.event import FrameIn
@@ -101,7 +102,8 @@ def _shown(frame: Frame) -> Iterator[IpAddress]:
 
 def _is_one_station(address: IpAddress) -> bool:
     """Whether a station can have this address: not the unspecified one, not a group's, not its own
-    loopback."""
+    loopback.
+    """
     if isinstance(address, IPv4Address) and int(address) >= _FIRST_GROUP_V4:
         return False
     return not (address.is_unspecified or address.is_multicast or address.is_loopback)
@@ -118,7 +120,7 @@ def _claims_gateway(draft: Draft, at: PortRef, mac: Mac, shown: tuple[IpAddress,
 
 def _learn(draft: Draft, at: PortRef, mac: Mac, shown: tuple[IpAddress, ...]) -> bool:
     station = draft.stations.get(mac)
-    if station is not None and station.at != at and station.present:
+    if station is not None and station.at != at and can_answer(draft, station):
         return not is_refused(draft, mac, at) and contest(draft, mac, station, Claim(mac, at, shown))
     if station is None:
         if not stations.has_room(draft, at):
@@ -141,7 +143,8 @@ def _learn(draft: Draft, at: PortRef, mac: Mac, shown: tuple[IpAddress, ...]) ->
 
 def _claim_address(draft: Draft, at: PortRef, mac: Mac, address: IpAddress) -> bool:
     """Whether the station may be heard on this: the address is its own, was free, or is now being
-    contested."""
+    contested.
+    """
     owner = draft.owners.get(address)
     if owner is None or owner == mac:
         stations.show(draft, mac, address)
@@ -149,7 +152,7 @@ def _claim_address(draft: Draft, at: PortRef, mac: Mac, address: IpAddress) -> b
     if is_refused(draft, address, at):
         return False
     claim, holder = Claim(mac, at, (address,)), draft.stations[owner]
-    if holder.present:
+    if can_answer(draft, holder):
         return contest(draft, address, holder, claim)
     grant(draft, address, claim)
     return True

@@ -10,7 +10,8 @@ touches are derived anew (draft.py). Its version rises exactly when it differs f
 `Topology` is made once, when somebody looks.
 
 Every value here is immutable, though some are plain dictionaries inside: nobody writes to a mapping that a
-state holds."""
+state holds.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ class Station:
     """A host as remembered: where, since when unheard, and when each address was last shown.
 
     One that is not `present` had its port or switch die: it is in no topology, and is asked as soon as the
-    port is back."""
+    port is back.
+    """
 
     mac: Mac
     at: PortRef
@@ -99,7 +101,8 @@ class Inquiry:
 
 Subject = Mac | IpAddress
 """What an inquiry is about: a station (where is it?) or an address (whose is it?). There is one at a time
-about each."""
+about each.
+"""
 
 
 class AlarmKind(IntEnum):
@@ -139,7 +142,8 @@ class Graph:
     @cached_property
     def topology(self) -> Topology:
         """Sorted by plain numbers: comparing thousands of nested values would take longer than all the
-        rest."""
+        rest.
+        """
         return Topology(
             self.version,
             tuple(self.switches[dpid] for dpid in sorted(self.switches)),

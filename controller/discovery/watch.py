@@ -2,7 +2,8 @@
 
 Ordinary traffic never reaches the controller, so silence is the normal state of a host. Every
 `host_timeout_s` a host of which nothing was heard is asked, for the addresses that it has not shown for so
-long; what it does not answer for is forgotten, and if it answers for nothing, so is the host."""
+long; what it does not answer for is forgotten, and if it answers for nothing, so is the host.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from controller.model.identity import Mac
 
 def watch(draft: Draft, mac: Mac) -> None:
     """Look whether the station was silent for long enough to be asked, or absent for long enough to be
-    forgotten."""
+    forgotten.
+    """
     station = draft.stations.get(mac)
     if station is None:
         return

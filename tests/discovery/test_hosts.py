@@ -419,6 +419,22 @@ def test_hosts_come_back_with_their_switch() -> None:
     assert [host.mac for host in fabric.topology.hosts] == [ALICE.mac, BOB.mac]
 
 
+def test_a_spoofer_gains_nothing_from_a_moment_without_carrier() -> None:
+    fabric = fabric_with((HOME, ALICE), (AWAY, BOB))
+    fabric.port_down(HOME)
+    fabric.guests[HOME][0] = Guest(ALICE.mac, ALICE.addresses, silent=True)  # it takes its time to come back
+    fabric.port_up(HOME)
+    fabric.announces(AWAY, ALICE)
+    fabric.announces(AWAY, BOB, ALICE.addresses[0])
+    fabric.wait(0.1)
+    fabric.guests[HOME][0] = ALICE
+    fabric.wait(ASKING_S)
+    host = fabric.host(ALICE.mac)
+    assert host is not None
+    assert (host.at, host.addresses) == (HOME, ALICE.addresses)
+    assert sorted(fabric.kinds()) == ["address-conflict", "host-moved-refused"]
+
+
 def test_a_cable_in_place_of_an_absent_host_is_a_link_at_once() -> None:
     fabric = fabric_with((HOME, ALICE))
     fabric.unplug(HOME)

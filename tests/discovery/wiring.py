@@ -3,7 +3,8 @@
 Whatever discovery sends out of a port comes in at the other end of the cable, or reaches the hosts that are
 plugged in there; what they say comes in at their port. There are no switches in between: only discovery is on
 trial. After every event the promises that hold always are checked (`check_promises`), so every test that uses
-a wiring tests them too."""
+a wiring tests them too.
+"""
 
 from __future__ import annotations
 
