@@ -24,7 +24,7 @@ the very same `SwitchRoutes` object, by which later rooms see that there is noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.compiler.aggregate import Entry, aggregate
@@ -51,6 +51,8 @@ from controller.model.topology import Topology
 
 Pattern = tuple[int, ...]
 Entries = tuple[tuple[Family, tuple[Entry, ...]], ...]
+Treatment = tuple[tuple[Action, ...], int | None]
+"""What is done with the packets of a class: actions, and the meter before them."""
 
 _GLEAN = None
 """Stands where other owners have next hops: the owner is this very switch."""
@@ -133,16 +135,29 @@ def _inputs(
 
 
 def _compile(owners: Ownership, given: _Input, known: dict[Pattern, Entries], old: _Output | None) -> _Output:
+    """The routes of one switch; `known` are the patterns met so far, to which this one is added."""
     class_number: dict[NextHops | None, int] = {}
     pattern = tuple([class_number.setdefault(hops, len(class_number)) for hops in given.hops])
     if pattern not in known:
-        known[pattern] = tuple(
-            (family, aggregate(family, roots, pattern)) for family, roots in owners.forests.items()
-        )
-    entries = known[pattern]
+        known[pattern] = _entries(owners, pattern)
     groups = groups_for((hops for hops in class_number if hops and len(hops.weights) > 1), given.repetition)
     treatments = [_treatment(hops, groups) for hops in class_number]
-    hosts = [(family_of(endpoint.address), endpoint) for endpoint in given.endpoints]
+    rules = _rules(known[pattern], treatments, given.endpoints, given.gateway)
+    routes = SwitchRoutes(rules, tuple(groups.values()))
+    if old is not None and old.routes == routes:
+        routes = old.routes
+    return _Output(given, pattern, known[pattern], routes)
+
+
+def _entries(owners: Ownership, pattern: Pattern) -> Entries:
+    return tuple((family, aggregate(family, roots, pattern)) for family, roots in owners.forests.items())
+
+
+def _rules(
+    entries: Entries, treatments: Sequence[Treatment], endpoints: Iterable[Endpoint], gateway: Gateway
+) -> tuple[FlowRule, ...]:
+    """A rule for each entry and each host; an entry that is no more than one host's address is left out."""
+    hosts = [(family_of(endpoint.address), endpoint) for endpoint in endpoints]
     occupied = {(family, Prefix(int(endpoint.address), family.bits)) for family, endpoint in hosts}
     rules = [
         _prefix_rule(family, prefix, *treatments[number])
@@ -151,17 +166,11 @@ def _compile(owners: Ownership, given: _Input, known: dict[Pattern, Entries], ol
         if (family, prefix) not in occupied
     ]
     for family, endpoint in hosts:
-        rules += _host_rules(family, endpoint, given.gateway)
-    routes = SwitchRoutes(tuple(rules), tuple(groups.values()))
-    return _Output(
-        given, pattern, entries, old.routes if old is not None and old.routes == routes else routes
-    )
+        rules += _host_rules(family, endpoint, gateway)
+    return tuple(rules)
 
 
-def _treatment(
-    hops: NextHops | None, groups: Mapping[NextHops, Group]
-) -> tuple[tuple[Action, ...], int | None]:
-    """The actions and the meter of a class."""
+def _treatment(hops: NextHops | None, groups: Mapping[NextHops, Group]) -> Treatment:
     if hops is _GLEAN:
         return (TO_CONTROLLER,), PUNT_METER
     if hops in groups:

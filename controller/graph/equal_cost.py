@@ -66,7 +66,7 @@ def _starting_sets(graph: IndexedGraph, targets: Sequence[Dpid]) -> list[int]:
 def _heard_through(arcs: tuple[Arc, ...], frontier: list[int]) -> int:
     heard = 0
     for arc in arcs:
-        heard |= frontier[arc[0]]
+        heard |= frontier[arc.to]
     return heard
 
 
