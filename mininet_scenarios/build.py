@@ -1,11 +1,14 @@
 """From a blueprint to a running fabric: switches, cables and hosts, as Mininet's own objects.
 
-    hosts' shells -> cables (one `ip -batch`) -> bridges (one ovs-vsctl transaction) -> hosts' addresses (all at once)
+    hosts' shells -> cables (one `ip -batch`) -> bridges (one ovs-vsctl transaction) -> hosts' addresses
+    (all at once)
 
-A fat tree of k=4 is up in under a second and one of k=8 (80 switches, 128 hosts, 384 cables) in a few. Switches run in the kernel where
-Open vSwitch's module is there, otherwise in user space; `Fabric.switching` says which.
+A fat tree of k=4 is up in under a second and one of k=8 (80 switches, 128 hosts, 384 cables) in a few.
+Switches run in the kernel where Open vSwitch's module is there, otherwise in user space; `Fabric.switching`
+says which.
 
-Left out: delay and loss (see faults.py), and the controller (see lab.py); without one the switches drop everything.
+Left out: delay and loss (see faults.py), and the controller (see lab.py); without one the switches drop
+everything.
 """
 
 from __future__ import annotations
@@ -39,7 +42,9 @@ def silent(_what: str, _done: int, _total: int) -> None:
 
 @dataclass
 class Fabric:
-    """A running fabric. `stop` removes all of it; so does the next lab, when the owner of this one has died."""
+    """A running fabric. `stop` removes all of it; so does the next lab, when the owner of this one has
+    died.
+    """
 
     blueprint: Blueprint
     state: LabState
@@ -69,10 +74,11 @@ class Fabric:
 
 
 def build(blueprint: Blueprint, controller: str | None = None, *, progress: Progress = silent) -> Fabric:
-    """Build and start a fabric whose switches look for `controller` (`tcp:127.0.0.1:6653`; None: they have none).
+    """Build and start a fabric whose switches look for `controller` (`tcp:127.0.0.1:6653`; None: they have
+    none).
 
-    What dead labs have left behind goes first. Raises `OperatorError` when this machine cannot carry a lab; whatever is
-    raised, and when it is interrupted too, nothing stays behind.
+    What dead labs have left behind goes first. Raises `OperatorError` when this machine cannot carry a lab;
+    whatever is raised, and when it is interrupted too, nothing stays behind.
     """
     machine.require_lab()
     clean.sweep()

@@ -1,9 +1,10 @@
-"""Taking a lab off the machine: the one way in which a lab ends, whether it is stopped or was killed long ago.
+"""Taking a lab off the machine: the one way in which a lab ends, whether it is stopped or was killed long
+ago.
 
     processes (by their mark)  ->  bridges (one transaction)  ->  interfaces (one group)  ->  the state file
 
-The order matters: processes first, so that nothing new appears; the state file last, so that a clean-up that is itself killed is
-repeated by the next. Every step passes over what is gone already.
+The order matters: processes first, so that nothing new appears; the state file last, so that a clean-up
+that is itself killed is repeated by the next. Every step passes over what is gone already.
 
 Only what a state file names is touched. Never by the name of a program, and never the file of a living owner.
 """
@@ -97,8 +98,9 @@ def _marked(pid: int, mark: bytes) -> int | None:
 def expedited_rcu() -> Iterator[None]:
     """Let the kernel hurry its grace periods meanwhile.
 
-    Closing a packet socket waits for one, and Open vSwitch closes one for each port: 80 switches go in 2 seconds instead of 8.
-    The switch is the machine's, so labs take turns, and it is put back as it was. A machine without it is only slower.
+    Closing a packet socket waits for one, and Open vSwitch closes one for each port: 80 switches go in 2
+    seconds instead of 8. The switch is the machine's, so labs take turns, and it is put back as it was. A
+    machine without it is only slower.
     """
     with machine_lock("rcu"):
         try:

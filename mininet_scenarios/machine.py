@@ -1,8 +1,9 @@
 """The machine below the lab: is it able to carry one, and how are commands given to it.
 
-What is missing is said as an `OperatorError` with the mend; a command that fails is a `CommandFailed` with what it said. Commands go
-out in bulk wherever the tool can read a batch: one `ip -batch` for all cables and one `ovs-vsctl` transaction for all bridges build an
-80-switch fabric in under a second, where one process for each port takes minutes.
+What is missing is said as an `OperatorError` with the mend; a command that fails is a `CommandFailed` with
+what it said. Commands go out in bulk wherever the tool can read a batch: one `ip -batch` for all cables and
+one `ovs-vsctl` transaction for all bridges build an 80-switch fabric in under a second, where one process
+for each port takes minutes.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def bridges() -> frozenset[str]:
 
 @cache
 def kernel_switching() -> bool:
-    """Whether the kernel has Open vSwitch's module (loaded if need be); otherwise switches run in user space."""
+    """Whether the kernel has Open vSwitch's module (loaded if need be); otherwise switches run in user
+    space.
+    """
     module = Path("/sys/module/openvswitch")
     if not module.exists() and shutil.which("modprobe"):
         subprocess.run(["modprobe", "--quiet", "openvswitch"], capture_output=True, check=False)

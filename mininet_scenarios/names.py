@@ -1,14 +1,15 @@
 """Names on the machine: short, and no two labs have one in common.
 
-Linux allows an interface 15 characters, and everything in the root namespace shares one space of names. So a lab has an id of
-three characters (`t0a`), and its parts are called
+Linux allows an interface 15 characters, and everything in the root namespace shares one space of names. So
+a lab has an id of three characters (`t0a`), and its parts are called
 
     t0as12           the bridge of switch s12
     t0as12-eth3      port 3 of switch s12
     h1-eth0          the host's end of its cable; it lives in a namespace of its own, where no other lab is
 
-People never see these: in reports, on the prompt and on the wire the names of the blueprint stand (`s12`, `h1`). Where a blueprint
-has names that do not fit, its switches are numbered `n1`, `n2`, ... on the machine, all of them, so that none can be mistaken.
+People never see these: in reports, on the prompt and on the wire the names of the blueprint stand (`s12`,
+`h1`). Where a blueprint has names that do not fit, its switches are numbered `n1`, `n2`, ... on the
+machine, all of them, so that none can be mistaken.
 """
 
 from __future__ import annotations

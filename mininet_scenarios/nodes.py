@@ -1,8 +1,9 @@
 """Mininet's nodes, made to fit labs that run side by side and start in a second.
 
-Mininet starts a shell for each switch and configures interfaces one command at a time. Here a switch gets its shell when
-somebody first types a command for it, interfaces come ready made (build.py), and the names that people see differ from those on the
-machine (names.py). What remains is Mininet's own: its prompt, `h1 ping h2`, `link s1 s2 down`, `dpctl`, `pingall`.
+Mininet starts a shell for each switch and configures interfaces one command at a time. Here a switch gets
+its shell when somebody first types a command for it, interfaces come ready made (build.py), and the names
+that people see differ from those on the machine (names.py). What remains is Mininet's own: its prompt, `h1
+ping h2`, `link s1 s2 down`, `dpctl`, `pingall`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """What each lab has put on this machine, written down before it is put there.
 
-One file for each lab, `/run/treadle/labs/<id>.json`; that the file exists is the claim on the id. It names the owner by process
-number *and* start time, because numbers are used again. Whoever finds the file of a dead owner may remove all that it names
-(clean.py), and nothing else.
+One file for each lab, `/run/treadle/labs/<id>.json`; that the file exists is the claim on the id. It names
+the owner by process number *and* start time, because numbers are used again. Whoever finds the file of a
+dead owner may remove all that it names (clean.py), and nothing else.
 
-Processes are not listed, because one could be started and the owner killed before the list says so. They carry a mark instead:
-every process of a lab, and all that it starts, has `TREADLE_LAB=<id>:<owner>:<start>` in its environment.
+Processes are not listed, because one could be started and the owner killed before the list says so. They
+carry a mark instead: every process of a lab, and all that it starts, has `TREADLE_LAB=<id>:<owner>:<start>`
+in its environment.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ MARK = "TREADLE_LAB"
 
 @dataclass(frozen=True, slots=True)
 class LabState:
-    """One lab on this machine. `owner_started` counts clock ticks since the machine started (proc(5), field 22)."""
+    """One lab on this machine. `owner_started` counts clock ticks since the machine started (proc(5), field
+    22).
+    """
 
     id: str
     fabric: str
@@ -74,7 +77,9 @@ def state_directory() -> Path:
 
 
 def started_at(pid: int) -> int | None:
-    """When a process started, in clock ticks since the machine did; None when there is no such process, or a zombie only."""
+    """When a process started, in clock ticks since the machine did; None when there is no such process, or
+    a zombie only.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

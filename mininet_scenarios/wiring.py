@@ -1,16 +1,20 @@
-"""The commands that make a fabric: pure functions from a blueprint to lines for `ip`, `tc`, `ovs-vsctl` and a host's shell.
+"""The commands that make a fabric: pure functions from a blueprint to lines for `ip`, `tc`, `ovs-vsctl` and
+a host's shell.
 
 Choices that are not Open vSwitch's defaults, and why:
 
-- `fail_mode=secure`: without its controller a switch goes on with the rules that it has and never learns by flooding.
-- `ofport_request`: port numbers are those of the blueprint, or a crossed cable could not be told from a straight one.
+- `fail_mode=secure`: without its controller a switch goes on with the rules that it has and never learns by
+  flooding.
+- `ofport_request`: port numbers are those of the blueprint, or a crossed cable could not be told from a
+  straight one.
 - `max_backoff=1000` ms: a restarted controller is found within a second, not within eight.
 - `inactivity_probe=5000` ms: long enough that two busy cores don't count as a dead controller.
 - `disable-in-band`: no hidden rules for a controller that is reached over loopback.
 - interfaces on the switches' side have no IPv6, or the kernel itself would speak on every cable.
-- a host sends with checksums made in software: through the userspace switch a TCP segment with an unfinished checksum never
-  arrives, while ping works.
-- a host asks again for an unanswered neighbour after 200 ms, not 1 s, so that the lab measures the fabric and not that timer.
+- a host sends with checksums made in software: through the userspace switch a TCP segment with an
+  unfinished checksum never arrives, while ping works.
+- a host asks again for an unanswered neighbour after 200 ms, not 1 s, so that the lab measures the fabric
+  and not that timer.
 """
 
 from __future__ import annotations
@@ -52,7 +56,9 @@ def up_lines(ports: Iterable[str]) -> Iterator[str]:
 
 
 def bridge_actions(names: Names, dpid: Dpid, kernel: bool, controller: str | None) -> Iterator[str]:
-    """Make the bridge of a switch, with its ports; `controller` is Open vSwitch's word for it, such as `tcp:127.0.0.1:6653`."""
+    """Make the bridge of a switch, with its ports; `controller` is Open vSwitch's word for it, such as
+    `tcp:127.0.0.1:6653`.
+    """
     bridge, name = names.bridge(dpid), names.blueprint.switch_by_dpid[dpid].name
     yield f"add-br {bridge}"
     kind = "system" if kernel else "netdev"

@@ -1,0 +1,135 @@
+"""YAML read with its line numbers, so that a complaint can say where.
+
+`yaml.safe_load` forgets the lines. Here the parser's own nodes are kept, wrapped in an `Entry` that knows
+its place, its key and its file, and that turns itself into text, whole numbers, lists and names, or into
+the `OperatorError` that says why not. Scalars stay the text that was written: `02:00:00:00:00:02` and `10M`
+mean what they look like, not what YAML 1.1 makes of them.
+
+Refused: aliases (with which a few lines unfold into gigabytes), deep nesting, and a key that stands twice
+(which YAML would pass over in silence).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import yaml
+
+from controller.model.errors import ModelError, OperatorError
+
+_MAX_DEPTH = 20
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A value in a file, and where it stands. `key` is empty for the whole document."""
+
+    node: yaml.Node
+    file: str
+    key: str = ""
+
+    @property
+    def line(self) -> int:
+        return int(self.node.start_mark.line) + 1
+
+    def wrong(self, problem: str, mend: str = "") -> OperatorError:
+        """The error that says what is wrong here."""
+        return OperatorError(problem, mend=mend, file=self.file, line=self.line, key=self.key or None)
+
+    def is_named(self) -> bool:
+        return isinstance(self.node, yaml.MappingNode)
+
+    def text(self) -> str:
+        """The value as it was written; must not be empty, a list or a mapping."""
+        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value:
+            raise self.wrong("needs a single value")
+        return str(self.node.value)
+
+    def read(self, parse: Callable[[str], _T]) -> _T:
+        """What `parse` makes of the text; its ValueError or ModelError becomes the complaint."""
+        try:
+            return parse(self.text())
+        except (ValueError, ModelError) as error:
+            raise self.wrong(str(error)) from None
+
+    def whole(self, least: int, most: int) -> int:
+        """A whole number, also written 0x1f."""
+        try:
+            value = int(self.text(), 0)
+        except ValueError:
+            raise self.wrong(f"needs a whole number, not '{self.text()}'") from None
+        if not least <= value <= most:
+            raise self.wrong(f"needs a number from {least} to {most}, not {value}")
+        return value
+
+    def listed(self) -> list[Entry]:
+        """The items of a list."""
+        if not isinstance(self.node, yaml.SequenceNode):
+            raise self.wrong("needs a list")
+        return [Entry(node, self.file, self.key) for node in self.node.value]
+
+    def named(self) -> list[tuple[str, Entry]]:
+        """The names and values of a mapping, in the order in which they stand."""
+        if not isinstance(self.node, yaml.MappingNode):
+            raise self.wrong("needs names with values")
+        found: dict[str, Entry] = {}
+        for key_node, node in self.node.value:
+            name = Entry(key_node, self.file, self.key).text()
+            if name in found:
+                raise Entry(key_node, self.file, name).wrong(f"stands in line {found[name].line} already")
+            found[name] = Entry(node, self.file, name)
+        return list(found.items())
+
+    def only(self, *keys: str) -> None:
+        """Complain about the first key that is none of these."""
+        for name, entry in self.named():
+            if name not in keys:
+                near = difflib.get_close_matches(name, keys, n=1)
+                mend = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(keys)}"
+                raise entry.wrong("is not a key here", mend)
+
+    def get(self, key: str, read: Callable[[Entry], _T]) -> _T | None:
+        """What `read` makes of the value of a key; None where the key does not stand."""
+        entry = dict(self.named()).get(key)
+        return None if entry is None else read(entry)
+
+    def needs(self, key: str) -> Entry:
+        """The value of a key that must stand."""
+        entry = dict(self.named()).get(key)
+        if entry is None:
+            raise self.wrong(f"'{key}' is missing")
+        return entry
+
+
+def parse_yaml(text: str, file: str) -> Entry:
+    """The document in `text`. Raises `OperatorError` for what is not YAML, or not harmless."""
+    try:
+        _check_events(text, file)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise OperatorError(f"is not YAML: {error.problem}", file=file, line=line) from None
+    except yaml.YAMLError as error:
+        raise OperatorError(f"is not YAML: {error}".replace("\n", " "), file=file) from None
+    if node is None:
+        raise OperatorError("is empty", file=file, mend="name switches, cables and hosts")
+    return Entry(node, file)
+
+
+def _check_events(text: str, file: str) -> None:
+    depth = 0
+    for event in _events(text):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise OperatorError("aliases are not allowed", file=file, line=line, mend="write the value again")
+        if depth > _MAX_DEPTH:
+            raise OperatorError(f"is nested more than {_MAX_DEPTH} deep", file=file, line=line)
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    yield from yaml.parse(text, Loader=yaml.SafeLoader)
