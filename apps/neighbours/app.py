@@ -19,6 +19,7 @@ from ipaddress import IPv6Address
 from apps.neighbours.addresses import is_gateways, may_exist, routes_ipv6
 from apps.neighbours.answers import answer, probe, router_advertisement, unreachable
 from apps.neighbours.carrying import carry, is_accepted, recipient
+from apps.neighbours.echo import echo_reply
 from apps.neighbours.questions import AddressQuestion, Asker, RouterQuestion, Stray, Want, read
 from apps.neighbours.searches import Search, Searches
 from controller.contract import Decision, FabricView, SendFrames
@@ -43,7 +44,7 @@ class Memory:
 
 
 class Neighbours:
-    """The app that speaks ARP, neighbour discovery, and ICMP's one sentence."""
+    """The app that speaks ARP, neighbour discovery, and as much of ICMP as a router must."""
 
     name = "neighbours"
 
@@ -138,11 +139,13 @@ class _Turn:
     def _take(self, stray: Stray) -> Iterator[FrameOut]:
         """Carry a stray, or look for where it belongs."""
         host, target = recipient(self._view, stray), stray.destination
+        if target is not None and is_gateways(self._view.settings.gateway, target):
+            pong = echo_reply(self._view, stray)
+            yield from (pong,) if pong else ()
+            return
         if host is not None:
             yield from self._carried(stray)
         if target is None or target in self._view.topology.host_by_address or not may_exist(target):
-            return
-        if is_gateways(self._view.settings.gateway, target):
             return
         searches = self.memory.searches
         if searches.is_given_up(target) and host is None:

@@ -31,7 +31,14 @@ from controller.discovery.frames import (
     solicitation,
 )
 from controller.discovery.frames.ethernet import Ethernet
-from controller.discovery.frames.neighbour import ALL_NODES, ALL_ROUTERS, group_mac
+from controller.discovery.frames.ipv6 import ipv6_header
+from controller.discovery.frames.neighbour import (
+    ALL_NODES,
+    ALL_ROUTERS,
+    group_mac,
+    icmpv6_checksum,
+    seal_icmpv6,
+)
 from controller.model.command import FrameOut
 from controller.model.flow import EtherType, IpProtocol
 from controller.model.identity import BROADCAST, Mac, PortRef
@@ -396,6 +403,43 @@ def test_a_sender_hears_when_its_destination_does_not_answer() -> None:
     assert frame.data[34:36] == bytes((3, 1))
     _, at_once = app.decide(view(FABRIC, arrival, settings=ROUTED, now_s=3.5), memory)
     assert sent(at_once) == (frame,)
+
+
+def test_the_gateway_answers_a_ping() -> None:
+    body = bytes((8, 0, 0, 0)) + bytes.fromhex("12340001") + b"hello, gateway"
+    ping = body[:2] + ones_complement(body).to_bytes(2, "big") + body[4:]
+    data = ip_frame(H1.mac, GATEWAY.mac, H1.address, IPv4Address("10.0.0.1"), 1, ping)
+    (frame,) = sent(
+        Neighbours().decide(view(FABRIC, came_in(data, UPLINK, ROUTES), settings=ROUTED), None)[1]
+    )
+    told = _body(frame)
+    assert frame.at == H1.at
+    assert isinstance(told, Ipv4)
+    assert (told.source, told.destination) == (IPv4Address("10.0.0.1"), H1.address)
+    message = frame.data[34 : 34 + len(ping)]
+    assert (message[0], ones_complement(message), message[4:]) == (0, 0, ping[4:])
+
+
+def test_the_gateway_answers_a_ping_in_ipv6() -> None:
+    source, target = IPv6Address("fd00::5"), IPv6Address("fd00::1")
+    ping = seal_icmpv6(source, target, bytes((128, 0)), bytes.fromhex("12340001") + b"hello")
+    packet = ipv6_header(source, target, len(ping), 64) + ping
+    data = int(GATEWAY.mac).to_bytes(6, "big") + int(H1.mac).to_bytes(6, "big") + b"\x86\xdd" + packet
+    (frame,) = sent(
+        Neighbours().decide(view(FABRIC, came_in(data, UPLINK, ROUTES), settings=ROUTED), None)[1]
+    )
+    message = frame.data[54 : 54 + len(ping)]
+    assert (frame.at, message[0], message[4:]) == (H1.at, 129, ping[4:])
+    assert icmpv6_checksum(target, source, message) == 0
+
+
+def test_nothing_else_is_answered_by_the_gateway_nor_looked_for() -> None:
+    data = ipv4_frame(H1, GATEWAY.mac, IPv4Address("10.0.0.1"))
+    memory, decisions = Neighbours().decide(
+        view(FABRIC, came_in(data, UPLINK, ROUTES), settings=ROUTED), None
+    )
+    assert decisions == ()
+    assert not memory.searches.by_target
 
 
 def test_errors_are_no_more_frequent_than_allowed() -> None:
