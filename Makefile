@@ -1,0 +1,64 @@
+# One word for each habit; `make` alone lists them.
+
+PYTHON_BIN := .venv/bin/python
+TREADLE    := .venv/bin/treadle
+
+.DEFAULT_GOAL := help
+.PHONY: help setup python check test demo bench bench-failover docs format clean style format-check lint types fast-tests
+
+help: ## list the habits
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name purpose; do \
+		printf '  make %-15s %s\n' "$$name" "$$purpose"; done
+
+setup: ## install what is missing and start Open vSwitch (root)
+	@scripts/setup all
+
+python:
+	@scripts/setup python
+
+check: python ## format, lint, types, architecture and fast tests: no root, under a minute
+	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target types fast-tests
+
+test: setup ## everything, on real Open vSwitch (root)
+	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory types
+	$(PYTHON_BIN) -m pytest
+
+demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
+	@mkdir -p out/demo
+	$(TREADLE) demo --json out/demo/report.json
+
+bench: bench-failover ## every measurement (root)
+
+bench-failover: setup ## each link of a k=4 fat tree cut in turn, into out/bench/failover.json (root)
+	@mkdir -p out/bench
+	$(PYTHON_BIN) -m bench.failover
+
+docs: python ## generate docs/pipeline.md from the declared tables
+	$(PYTHON_BIN) -m controller.dataplane.pipeline > docs/pipeline.md.new
+	@mv docs/pipeline.md.new docs/pipeline.md
+
+format: python ## let ruff rewrite what it can
+	$(PYTHON_BIN) -m ruff check --fix-only .
+	$(PYTHON_BIN) -m ruff format .
+
+clean: ## remove what was generated, the virtual environment included
+	rm -rf .venv out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- the parts of check: the fastest verdict first, then the two slow ones side by side
+
+style: format-check lint
+
+format-check:
+	$(PYTHON_BIN) -m ruff format --check .
+
+lint:
+	$(PYTHON_BIN) -m ruff check .
+
+types:
+	$(PYTHON_BIN) -m mypy
+
+fast-tests:
+	$(PYTHON_BIN) -m pytest -q -m "not emulation"
