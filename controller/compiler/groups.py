@@ -1,8 +1,8 @@
 """Groups: several next hops become one SELECT group, shared by all rules of a switch that go the same way.
 
-*Identifiers come from content.* Equal next hops have equal identifiers on every switch and in every life of
-the controller, so that a restarted controller finds its groups where it expects them. Should two contents
-of one switch ever meet on a number, the greater takes the next free one.
+*Identifiers come from content.* A switch has the same identifier for the same buckets in every life of the
+controller, so that a restarted one finds its groups where it expects them. Should two contents of one switch
+ever meet on a number, the greater takes the next free one.
 
 *Buckets watch their ports*, so that a switch stops using a dead port by itself, before anybody has told it.
 
@@ -16,17 +16,23 @@ each bucket as often as there were choices before it, and a bit decides that nob
     edge          [a1 a2]            slot 0 1 2 3 ...  ->  a1 a2 a1 a2 ...      lowest bit
     aggregation   [c1 c1 c2 c2]                        ->  c1 c1 c2 c2 ...      next bit
 
-Tried on Open vSwitch 3.1, userspace datapath, two bridges in a row, some 1,500 TCP connections that the first
-one sent to the second: with [c1 c2] on the second one all went to c1; with [c1 c1 c2 c2] 740 went to c1 and
-768 to c2. Behind three choices, [c1 c2 c3] repeated thrice gave 399, 364, 366.
+"Before it" is its tier (graph/tiers.py): the repetition is the product of the greatest number of next hops
+in each lower tier. Switches of one tier that follow each other (a ring, a full mesh) choose by the same
+bits; a flow there seldom has two choices to make.
+
+Tried on Open vSwitch 3.1, userspace datapath, two bridges in a row, some 1,500 TCP connections that the
+first one sent to the second: with [c1 c2] on the second one all went to c1; with [c1 c1 c2 c2] 740 went to c1
+and 768 to c2. Behind three choices, [c1 c2 c3] repeated thrice gave 399, 364, 366.
 tests/emulation/test_hash_bits.py looks at the slots themselves. Two more facts: the hash is symmetric (both
 directions of a connection agree), and it covers addresses and, for TCP and SCTP, the ports, but *not UDP
 ports*: all UDP between two hosts goes one way. OpenFlow 1.3 has no field in which another hash could be
 asked for.
 
-"Before it" is its tier (graph/tiers.py): the repetition is the product of the greatest number of next hops
-in each lower tier. Switches of one tier that follow each other (a ring, a full mesh) choose by the same
-bits; a flow there seldom has two choices to make.
+*Against regular traffic.* The addresses enter the hash as source xor destination. In a fabric with regular
+addresses all pairs "i speaks to i + n/2" then have one hash, and all would meet at one core switch. So each
+switch begins its list with another port: its own number modulo the length. By our model, for these pairs and
+UDP, the fullest aggregation-core link of a k=8 fat tree carries 4 flows and not 16, and at k=4 2 and not 4.
+Both hosts of one edge switch still choose the same uplink; only another hash could part them.
 """
 
 from __future__ import annotations
@@ -59,12 +65,12 @@ def choices_before(topology: Topology, table: RouteTable) -> Mapping[Dpid, int]:
     return {dpid: above[tier] for dpid, tier in tier_of.items()}
 
 
-def groups_for(wanted: Iterable[NextHops], repetition: int) -> dict[NextHops, Group]:
+def groups_for(wanted: Iterable[NextHops], repetition: int, turn: int) -> dict[NextHops, Group]:
     """A SELECT group for each of these sets of next hops, with identifiers of their own."""
     groups: dict[NextHops, Group] = {}
     taken: set[int] = set()
     for hops in sorted(set(wanted)):
-        buckets = select_buckets(hops, repetition)
+        buckets = select_buckets(hops, repetition, turn % len(hops.weights))
         group_id = content_id(buckets)
         while group_id in taken:
             group_id += 1
@@ -74,15 +80,18 @@ def groups_for(wanted: Iterable[NextHops], repetition: int) -> dict[NextHops, Gr
 
 
 @lru_cache(maxsize=16_384)
-def select_buckets(hops: NextHops, repetition: int) -> tuple[Bucket, ...]:
-    """A bucket for each next hop, repeated; the repetition is halved until the buckets fit in `MAX_SLOTS`."""
+def select_buckets(hops: NextHops, repetition: int, first: int = 0) -> tuple[Bucket, ...]:
+    """A bucket for each next hop, repeated, in the order of ports, beginning with the one in place `first`.
+
+    The repetition is halved until the buckets fit in `MAX_SLOTS`.
+    """
     weights = [weight for _, weight in hops.weights]
     slots = -(-sum(weights) // min(weights))
     while repetition > 1 and slots * repetition > MAX_SLOTS:
         repetition //= 2
     return tuple(
         bucket
-        for port, weight in hops.weights
+        for port, weight in hops.weights[first:] + hops.weights[:first]
         for bucket in (Bucket((Output(port),), weight, port),) * repetition
     )
 

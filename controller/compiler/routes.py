@@ -70,6 +70,7 @@ class SwitchRoutes:
 class _Input:
     """All that the routes of one switch depend on, beside the ownership trie."""
 
+    at: Dpid
     hops: tuple[NextHops | None, ...]
     endpoints: tuple[Endpoint, ...]
     repetition: int
@@ -130,7 +131,7 @@ def _inputs(
         hops = tuple(
             _GLEAN if target == at else table.hops.get((target, at), UNREACHABLE) for target in owners.targets
         )
-        inputs.append((at, _Input(hops, tuple(local.get(at, ())), repetition[at], gateway)))
+        inputs.append((at, _Input(at, hops, tuple(local.get(at, ())), repetition[at], gateway)))
     return inputs
 
 
@@ -140,7 +141,8 @@ def _compile(owners: Ownership, given: _Input, known: dict[Pattern, Entries], ol
     pattern = tuple([class_number.setdefault(hops, len(class_number)) for hops in given.hops])
     if pattern not in known:
         known[pattern] = _entries(owners, pattern)
-    groups = groups_for((hops for hops in class_number if hops and len(hops.weights) > 1), given.repetition)
+    several = [hops for hops in class_number if hops and len(hops.weights) > 1]
+    groups = groups_for(several, given.repetition, given.at)
     treatments = [_treatment(hops, groups) for hops in class_number]
     rules = _rules(known[pattern], treatments, given.endpoints, given.gateway)
     routes = SwitchRoutes(rules, tuple(groups.values()))

@@ -7,12 +7,11 @@ asks the controller to look for the host).
     walk down the binary trie of the known addresses, bit by bit;
     where the next bit leads to no known address, the lowest address of the other side owns all of it
 
-                     10.0.0.0/14
-                    /           \\           known: 10.0.0.2 10.0.1.2 at e1 and e2, 10.2.0.2 at e3
-             10.0.0.0/15      10.2.0.0/15    10.3.7.7 leaves the known at /16: it is e3's, like 10.2.0.2
-              /       \\         |            10.0.9.9 leaves them at /21, under 10.0.0.2 and 10.0.1.2: it
-              is e1's
-            ...       (e1)      e3
+    known      10.0.0.2 at e1, 10.0.1.2 at e2, 10.2.0.2 at e3
+    10.0.1.9   leaves the known at /29, beside 10.0.1.0/29 with 10.0.1.2: it is e2's
+    10.3.7.7   leaves it at /16, beside 10.2.0.0/16 with 10.2.0.2: e3's
+    10.0.9.9   leaves it at /21, beside 10.0.0.0/21, whose lowest address is 10.0.0.2: e1's
+    11.0.0.1   is above the floor: nobody's
 
 *Why this cannot loop.* The owner of an address is a function of the known addresses alone, not of the
 switch that asks. All switches are programmed from one table; each sends a packet for address x to a next
@@ -23,7 +22,7 @@ function as prefixes, as long as it is written exactly (compiler/aggregate.py). 
 "send what you do not know upwards" has no such proof, and does loop when a link is down.
 
 Above the floor of a family (IPv4 /8, IPv6 /10) nothing is owned, so that Treadle does not attract the rest
-of the Internet.
+of the Internet. MAC addresses have no floor.
 
 The trie is compressed twice. Levels with one known side are skipped (a node says where its addresses begin,
 `top`, and where they divide, `split`), and a subtree that belongs to one switch is one leaf: a switch on

@@ -50,7 +50,7 @@ def test_repetition_keeps_the_shares_and_fits_in_the_slots(given_hops: NextHops,
 
 def test_contents_that_meet_on_a_number_get_numbers_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "content_id", lambda buckets: 7)
-    found = groups_for([hops(5, 6), hops(1, 2), hops(3, 4), hops(1, 2)], 1)
+    found = groups_for([hops(5, 6), hops(1, 2), hops(3, 4), hops(1, 2)], 1, 0)
     assert {key.ports: group.group_id for key, group in found.items()} == {(1, 2): 7, (3, 4): 8, (5, 6): 9}
 
 

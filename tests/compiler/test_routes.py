@@ -10,11 +10,16 @@ from controller.compiler.routes import FabricRoutes, SwitchRoutes, compile_route
 from controller.compiler.trie import ownership
 from controller.contract import Gateway
 from controller.dataplane.pipeline import PUNT_METER, Table
+from controller.dataplane.trace import trace
 from controller.model.blueprint import Blueprint, fat_tree, linear
 from controller.model.flow import TO_CONTROLLER, EtherType, Field, FlowRule
 from controller.model.identity import Dpid
+from controller.model.packet import udp_packet
+from controller.model.program import SwitchProgram
 from controller.model.topology import Topology
 from tests.fabrics import snapshot, with_hosts, without
+
+ENTER = FlowRule(Table.ADMISSION, 0, goto=Table.ROUTES)
 
 
 def compiled(
@@ -115,3 +120,23 @@ def test_ownership_ends_at_the_floor_of_the_family() -> None:
     assert owners.owner(IPV6, 0xFE80 << 112 | 0x99) is not None
     assert owners.owner(IPV6, 0xFD00 << 112 | 1) is None
     assert owners.owner(MAC, 0xFE_00_00_00_00_01) is not None
+
+
+def test_flows_with_one_hash_do_not_all_meet_at_one_core_switch() -> None:
+    """Host i to host i + 8, for which Open vSwitch computes the same hash everywhere."""
+    blueprint = fat_tree(4)
+    topology = snapshot(blueprint)
+    program = {
+        dpid: SwitchProgram(
+            {rule.key: rule for rule in (ENTER, *mine.rules)}, {g.group_id: g for g in mine.groups}
+        )
+        for dpid, mine in compiled(topology).switches.items()
+    }
+    cores = {switch.dpid for switch in blueprint.switches if switch.tier == "core"}
+    met = set()
+    for src, dst in zip(blueprint.hosts, blueprint.hosts[8:] + blueprint.hosts[:8], strict=True):
+        flow = udp_packet(src.mac, dst.mac, src.address, dst.address)
+        seen = trace(program, topology.peer, flow, src.at, choose=lambda group, packet: 0)
+        assert seen.delivered_at == {dst.at}
+        met |= {hop.at.dpid for hop in seen.hops} & cores
+    assert len(met) > 1
