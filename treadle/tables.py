@@ -27,8 +27,10 @@ def console() -> Console:
 def table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[str] = frozenset()
 ) -> Table:
-    """A plain table; the columns named in `right` are numbers."""
-    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    """A plain table; the columns named in `right` are numbers. No header where no column has a name."""
+    made = Table(
+        box=None, show_header=any(columns), pad_edge=False, header_style="bold", padding=(0, 2, 0, 0)
+    )
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
@@ -48,6 +50,12 @@ def bits_per_second(bps: float) -> str:
             return f"{bps:.3g} {unit}"
         bps /= 1000
     return f"{bps:.3g} Tbit/s"
+
+
+def without_table(rule: str) -> str:
+    """The text of a rule without the table that it stands under."""
+    table, _, rest = rule.partition(" ")
+    return rest if table.startswith("table=") else rule
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

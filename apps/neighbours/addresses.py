@@ -32,6 +32,11 @@ def is_gateways(gateway: Gateway, address: IpAddress) -> bool:
     return routes_ipv6(gateway) and address == link_local(gateway.mac)
 
 
+def is_attached(gateway: Gateway, address: IpAddress) -> bool:
+    """Whether the address lies in a subnet of the gateway: there alone it can look for it."""
+    return any(address in interface.network for interface in gateway.interfaces)
+
+
 def own_v4(gateway: Gateway, towards: IPv4Address) -> IPv4Address | None:
     """The gateway's address in the subnet of `towards`; None where it has none."""
     for interface in gateway.interfaces:

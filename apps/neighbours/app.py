@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address
 
-from apps.neighbours.addresses import is_gateways, may_exist, routes_ipv6
+from apps.neighbours.addresses import is_attached, is_gateways, may_exist, routes_ipv6
 from apps.neighbours.answers import answer, probe, router_advertisement, unreachable
 from apps.neighbours.carrying import carry, is_accepted, recipient
 from apps.neighbours.echo import echo_reply
@@ -25,7 +25,7 @@ from apps.neighbours.searches import Search, Searches
 from controller.contract import Decision, FabricView, SendFrames
 from controller.dataplane.pipeline import Table
 from controller.model.command import FrameOut
-from controller.model.identity import Mac, PortRef
+from controller.model.identity import IpAddress, Mac, PortRef
 from controller.model.ratelimit import TokenBucket, full_bucket
 from controller.model.topology import Topology
 
@@ -137,21 +137,26 @@ class _Turn:
                 yield from self._take(want)
 
     def _take(self, stray: Stray) -> Iterator[FrameOut]:
-        """Carry a stray, or look for where it belongs."""
-        host, target = recipient(self._view, stray), stray.destination
+        """Answer it, carry it, or look for where it belongs."""
+        target = stray.destination
         if target is not None and is_gateways(self._view.settings.gateway, target):
             pong = echo_reply(self._view, stray)
             yield from (pong,) if pong else ()
             return
-        if host is not None:
-            yield from self._carried(stray)
-        if target is None or target in self._view.topology.host_by_address or not may_exist(target):
-            return
-        searches = self.memory.searches
-        if searches.is_given_up(target) and host is None:
+        yield from self._carried(stray)
+        if target is not None and may_exist(target) and target not in self._view.topology.host_by_address:
+            yield from self._seek(stray, target)
+
+    def _seek(self, stray: Stray, target: IpAddress) -> Iterator[FrameOut]:
+        """Look for an address that nobody has; complain where that is in vain."""
+        gateway, searches = self._view.settings.gateway, self.memory.searches
+        carried = recipient(self._view, stray) is not None
+        beyond = stray.to == gateway.mac and not is_attached(gateway, target)
+        if not (beyond or searches.is_given_up(target)):
+            searches = searches.needed(target, stray, self._view.now_s, keep=not carried)
+            self._remember(searches=searches)
+        elif not carried:
             yield from self._complain(stray)
-        else:
-            self._remember(searches=searches.needed(target, stray, self._view.now_s, keep=host is None))
 
     def _carried(self, stray: Stray) -> Iterator[FrameOut]:
         host = recipient(self._view, stray)

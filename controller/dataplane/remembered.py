@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -29,7 +30,8 @@ class Remembered(Generic[V, D]):
             return found[1]
         derived = self._derive(value)
         known = self._known
-        self._known[key] = weakref.ref(value, lambda gone: _forget(known, key, gone)), derived
+        # `partial` holds the function itself: the module's names may be gone when the interpreter ends
+        self._known[key] = weakref.ref(value, partial(_forget, known, key)), derived
         return derived
 
 

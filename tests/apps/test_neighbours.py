@@ -442,6 +442,17 @@ def test_nothing_else_is_answered_by_the_gateway_nor_looked_for() -> None:
     assert not memory.searches.by_target
 
 
+def test_the_gateway_does_not_look_for_addresses_beyond_its_subnets() -> None:
+    data = ipv4_frame(H1, GATEWAY.mac, IPv4Address("8.8.8.8"))
+    memory, decisions = Neighbours().decide(
+        view(FABRIC, came_in(data, UPLINK, ROUTES), settings=ROUTED), None
+    )
+    (frame,) = sent(decisions)
+    assert frame.at == H1.at
+    assert frame.data[34:36] == bytes((3, 1))
+    assert not memory.searches.by_target
+
+
 def test_errors_are_no_more_frequent_than_allowed() -> None:
     app = Neighbours()
     settings = FabricSettings(broadcast_pps=4)

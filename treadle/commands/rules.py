@@ -10,7 +10,7 @@ from rich.text import Text
 
 from controller.model.errors import OperatorError
 from treadle.commands.asking import asked, print_json
-from treadle.tables import console, count
+from treadle.tables import console, count, without_table
 
 Json = dict[str, Any]
 
@@ -43,7 +43,9 @@ def _show(answer: Json, *, whole: bool) -> None:
         head = Text(f"\ntable {table['table']} {table['name'] or ''}".rstrip(), style="bold cyan")
         out.print(head + Text(f"  {table['purpose'] or ''}", style="dim"))
         for rule in table["rules"]:
-            out.print(Text(f"  {rule['owner'] or 'foreign':<9} ", style="dim") + Text(rule["text"]))
+            out.print(
+                Text(f"  {rule['owner'] or 'foreign':<9} ", style="dim") + Text(without_table(rule["text"]))
+            )
     if whole:
         for kind in ("groups", "meters"):
             if answer[kind]:

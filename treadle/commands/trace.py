@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from treadle.commands.asking import asked, print_json
-from treadle.tables import console
+from treadle.tables import console, without_table
 
 Json = dict[str, Any]
 
@@ -35,14 +35,28 @@ def _show(answer: Json) -> None:
         )
         for met in hop["rules"]:
             _show_met(out, met)
-        for branch in hop["branches"]:
+        for branch in _merged(hop["branches"]):
             out.print(Text(f"    → {_way(branch)}", style=_style(branch)))
     out.print(Text(f"\n{_verdict(answer)}", style="bold"))
 
 
 def _show_met(out: Console, met: Json) -> None:
     place = Text(f"    {met['table_name']:<10}", style="cyan")
-    out.print(place + Text(met["rule"] or "no rule matches", style="default" if met["rule"] else "red"))
+    out.print(place + _rule(met))
+
+
+def _rule(met: Json) -> Text:
+    return Text(without_table(met["rule"])) if met["rule"] else Text("no rule matches", style="red")
+
+
+def _merged(branches: list[Json]) -> list[Json]:
+    """The branches, those that lead to the same place as one with their shares added."""
+    ways: dict[tuple[object, ...], Json] = {}
+    for branch in branches:
+        key = (branch["out"], branch["next_hop"], branch["disposition"], *branch["rewritten"])
+        known = ways.setdefault(key, {**branch, "weight": 0})
+        known["weight"] += branch["weight"]
+    return list(ways.values())
 
 
 def _way(branch: Json) -> str:
