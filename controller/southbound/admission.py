@@ -72,19 +72,21 @@ class Admission:
         self._contests.append(_Contest(holder, session, now_s))
         return []
 
-    def settle(self, now_s: float) -> list[Event]:
-        """Decide the contests that have been won or have lasted long enough."""
-        events: list[Event] = []
+    def settle(self, now_s: float) -> list[tuple[Session, list[Event]]]:
+        """Decide the contests that have been won or have lasted long enough: whose session ended, and how."""
+        ended: list[tuple[Session, list[Event]]] = []
         undecided = []
         for contest in self._contests:
             if contest.holder.stage is Stage.CLOSED or now_s >= contest.since_s + self._settings.probe_s:
-                events += self._take_over(contest, now_s)
+                ended.append((contest.holder, self._take_over(contest, now_s)))
             elif contest.holder.heard_s > contest.since_s:
-                events += contest.newcomer.refuse("duplicate-dpid", _duplicate(contest))
+                ended.append(
+                    (contest.newcomer, contest.newcomer.refuse("duplicate-dpid", _duplicate(contest)))
+                )
             elif contest.newcomer.stage is not Stage.CLOSED:
                 undecided.append(contest)
         self._contests = undecided
-        return events
+        return ended
 
     def forget(self, session: Session) -> None:
         """The session has ended: its name is free."""

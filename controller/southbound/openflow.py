@@ -188,7 +188,8 @@ class OpenFlowSouthbound:
         """Look after names that two sessions claim."""
         if not self._admission.contested:
             return
-        self._publish_all(self._admission.settle(now_s))
+        for session, events in self._admission.settle(now_s):
+            self._settle(session, events)
         for session in list(self._connections):
             self._settle(session, [])
 
@@ -200,7 +201,7 @@ class OpenFlowSouthbound:
         if connection is None:
             return
         events += connection.flush()
-        self._publish_all(events, connection.host, session.dpid)
+        self._publish(events, connection.host, session.dpid)
         if session.stage is Stage.CLOSED:
             self._forget(connection)
         elif connection.wants_write != connection.watched_for_write:
@@ -244,7 +245,7 @@ class OpenFlowSouthbound:
 
     # --- reporting ------------------------------------------------------------------------------------------
 
-    def _publish_all(self, events: list[Event], host: str = "", dpid: Dpid | None = None) -> None:
+    def _publish(self, events: list[Event], host: str, dpid: Dpid | None) -> None:
         for event in events:
             if not isinstance(event, Incident) or self._is_news(event, host, dpid):
                 self._events.put(event)

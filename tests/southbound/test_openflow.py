@@ -186,6 +186,18 @@ def test_a_live_switch_keeps_its_name_against_a_newcomer(southbound: OpenFlowSou
     assert holder.hear(switch.ECHO_REPLY)[8:] == b"still mine"
 
 
+def test_each_name_that_is_claimed_twice_is_reported(southbound: OpenFlowSouthbound) -> None:
+    holders = {dpid: Switch(southbound.port) for dpid in (7, 8)}
+    for dpid, holder in holders.items():
+        holder.introduce(dpid)
+        _next(southbound, SwitchUp)
+        impostor = Switch(southbound.port)
+        impostor.say(switch.hello(), switch.features(dpid))
+        holder.hear(switch.ECHO_REQUEST)
+        holder.say(switch.message(switch.ECHO_REPLY))
+        assert f"{dpid:016x}" in _next(southbound, Incident).subject
+
+
 def test_a_newcomer_takes_over_from_a_connection_that_no_longer_answers(
     southbound: OpenFlowSouthbound,
 ) -> None:
