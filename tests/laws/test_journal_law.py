@@ -1,0 +1,71 @@
+"""Law 8: replaying a run reproduces every command, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, ring
+from controller.runtime.journal import Journal, read
+from controller.runtime.replay import replay
+from tests.runtime.driving import Drive, engine
+
+pytestmark = pytest.mark.law
+
+
+def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
+    """A run in which cables are cut and repaired, hosts speak and sessions end, as the steps say."""
+    drive = Drive(wiring)
+    drive.run(0.5)
+    for what, number in steps:
+        cable = wiring.cables[number % len(wiring.cables)]
+        host = wiring.hosts[number % len(wiring.hosts)]
+        match what:
+            case "cut":
+                drive.fabric.cut(cable.a)
+            case "repair":
+                drive.fabric.repair(cable.a)
+            case "speak":
+                drive.speak(host)
+            case "hiccup":
+                drive.fabric.disconnect(cable.a.dpid, "hiccup")
+                drive.fabric.connect(cable.a.dpid)
+        drive.run(0.1 * (number % 7))
+    return drive
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["cut", "repair", "speak", "hiccup"]), st.integers(0, 100)), max_size=12
+)
+WIRINGS = st.sampled_from([ring(4), leaf_spine(3, 2), fat_tree(4)])
+
+
+@given(WIRINGS, STEPS)
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_a_replay_sends_what_was_sent(
+    tmp_path_factory: pytest.TempPathFactory, wiring: Blueprint, steps: list[tuple[str, int]]
+) -> None:
+    drive = eventful(wiring, steps)
+    directory = tmp_path_factory.mktemp("journal") / "run"
+    journal = Journal(directory, {})
+    for turn in drive.turns:
+        journal.record(turn)
+    journal.close()
+    played = replay(read(Path(directory)), engine(wiring))
+    assert played.difference is None
+    assert played.commands == sum(len(turn.commands) for turn in drive.turns)
+
+
+def test_a_replay_with_another_key_is_told_apart() -> None:
+    drive = eventful(ring(4), [("speak", 1)])
+    from controller.runtime.journal import Recording
+
+    played = replay(Recording({}, tuple(drive.turns)), engine(None))
+    assert played.difference is not None
