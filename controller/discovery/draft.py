@@ -42,6 +42,7 @@ class Draft:
         self.links = Sheet(state.graph.links)
         self.hosts = Sheet(state.graph.hosts)
         self.edge = Sheet(state.graph.edge)
+        self.lost = Sheet(state.lost)
         self.ports = Sheet(state.ports)
         self.heard = Sheet(state.heard)
         self.nonces = Sheet(state.nonces)
@@ -115,6 +116,7 @@ class Draft:
         after = replace(
             self._before,
             graph=self._graph(),
+            lost=self.lost.freeze(),
             ports=self.ports.freeze(),
             heard=self.heard.freeze(),
             nonces=self.nonces.freeze(),

@@ -28,7 +28,7 @@ from controller.discovery.draft import Draft, Effects
 from controller.discovery.hellos import hello
 from controller.discovery.inquiries import ring
 from controller.discovery.links import age
-from controller.discovery.ports import port_changed, port_removed, settled, switch_down, switch_up
+from controller.discovery.ports import bury, port_changed, port_removed, settled, switch_down, switch_up
 from controller.discovery.settings import DiscoverySettings
 from controller.discovery.sightings import take_frame
 from controller.discovery.state import AlarmKey, AlarmKind, FabricState
@@ -62,6 +62,7 @@ def fold_all(state: FabricState, events: Iterable[Event], now_s: float) -> tuple
     draft = Draft(state, now_s)
     for event in news:
         _take(draft, event)
+        bury(draft)
     derive(draft)
     return draft.finish()
 

@@ -28,9 +28,9 @@ LATE_LIVES = 10
 
 
 def hello(draft: Draft, port: PortRef) -> None:
-    """Speak now, and arrange for the next time. A dead or barred port says nothing."""
+    """Speak now, and arrange for the next time. A port that is dead, barred or out of reach says nothing."""
     state = draft.ports.get(port)
-    if state is None or barred(draft, port):
+    if state is None or port.dpid in draft.lost or barred(draft, port):
         hush(draft, port)
         return
     settings = draft.settings

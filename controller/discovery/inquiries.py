@@ -30,7 +30,7 @@ def inquire(draft: Draft, station: Station, purpose: Purpose, tries: int | None 
     """Ask a station whether it is where it is believed to be; one that is being asked already is not asked
     twice.
     """
-    if station.mac not in draft.inquiries:
+    if station.mac not in draft.inquiries and station.at.dpid not in draft.lost:
         count = tries or draft.settings.probe_tries
         _open(draft, station.mac, Inquiry(purpose, station.mac, station.at, questions(station), count))
 
@@ -255,6 +255,13 @@ def place_died(draft: Draft, at: PortRef) -> None:
             stations.absent(draft, mac)
         for subject, claim in _claims_against(draft, mac):
             grant(draft, subject, claim)
+
+
+def out_of_reach(draft: Draft, at: PortRef) -> None:
+    """Stations at this port cannot be asked for now; only claims against them are still decided."""
+    for subject, inquiry in draft.inquiries.items():
+        if inquiry.at == at and inquiry.claim is None:
+            close(draft, subject)
 
 
 def _claims_against(draft: Draft, mac: Mac) -> list[tuple[Subject, Claim]]:

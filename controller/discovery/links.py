@@ -162,6 +162,8 @@ def age(draft: Draft, at: PortRef) -> None:
     if known is None:
         return
     expires_s = known.at_s + draft.settings.link_timeout_s
+    if at.dpid in draft.lost or known.source.dpid in draft.lost:
+        expires_s = draft.now_s + draft.settings.link_timeout_s  # nobody could have confirmed it
     if draft.now_s < expires_s:
         draft.wake_at(expires_s, AlarmKind.HEARD, at)
         return

@@ -2,11 +2,13 @@
 
 A port's death needs no proof: its link is gone and its hosts are absent in the same turn. An absent host
 keeps its addresses, and is asked as soon as its port is back, so that a cable that is pulled and plugged in
-again costs one question, not a conversation. A switch that reconnects without having left keeps what is known
-of its live ports.
+again costs one question, not a conversation.
 
-Capacity is the blueprint's where it gives one, else what the port says: a virtual port says 10 Gbit/s
-whatever its limit.
+A lost session is not a lost switch: it goes on forwarding, and all that was known of it stays as it is,
+unconfirmed and unasked, until it connects again. What says that it has died is its neighbours: when no path
+of links leads from it to a connected switch any more, it is gone, and its hosts with it. While no switch is
+connected at all nothing can be said, and everything stays. Capacity is the blueprint's where it gives one,
+else what the port says: a virtual port says 10 Gbit/s whatever its limit.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import replace
 from controller.discovery.derive import neighbour
 from controller.discovery.draft import Draft
 from controller.discovery.hellos import hello, hello_anew, hush
-from controller.discovery.inquiries import inquire, place_died
+from controller.discovery.inquiries import inquire, out_of_reach, place_died
 from controller.discovery.state import AlarmKind, PortState, Purpose
 from controller.model.event import PortChanged, PortRemoved, SwitchDown, SwitchUp
 from controller.model.identity import Dpid, PortRef
@@ -25,6 +27,7 @@ from controller.model.topology import Port, Switch
 
 def switch_up(draft: Draft, event: SwitchUp) -> None:
     before = draft.switches.get(event.dpid)
+    draft.lost.drop(event.dpid)
     described = tuple(
         sorted((_measured(draft, event.dpid, port) for port in event.ports), key=lambda p: p.number)
     )
@@ -39,14 +42,45 @@ def switch_up(draft: Draft, event: SwitchUp) -> None:
 
 def switch_down(draft: Draft, event: SwitchDown) -> None:
     switch = draft.switches.get(event.dpid)
-    for port in switch.ports if switch is not None else ():
-        _die(draft, PortRef(event.dpid, port.number))
-    draft.switches.drop(event.dpid)
+    if switch is None:
+        return
+    draft.lost.set(event.dpid, True)
+    for at in _ports_of(switch):
+        hush(draft, at)
+        out_of_reach(draft, at)
+
+
+def bury(draft: Draft) -> None:
+    """Remove the lost switches that nothing connects with a switch that is there."""
+    connected = [dpid for dpid in draft.switches if dpid not in draft.lost]
+    if not len(draft.lost) or not connected:
+        return
+    reached = _reached(draft, connected)
+    for dpid in sorted(dpid for dpid in draft.lost if dpid not in reached):
+        for at in _ports_of(draft.switches[dpid]):
+            _die(draft, at)
+        draft.switches.drop(dpid)
+        draft.lost.drop(dpid)
+
+
+def _reached(draft: Draft, connected: list[Dpid]) -> set[Dpid]:
+    reached, ahead = set(connected), list(connected)
+    while ahead:
+        for at in _ports_of(draft.switches[ahead.pop()]):
+            other = neighbour(draft, at)
+            if other is not None and other.dpid not in reached:
+                reached.add(other.dpid)
+                ahead.append(other.dpid)
+    return reached
+
+
+def _ports_of(switch: Switch) -> list[PortRef]:
+    return [PortRef(switch.dpid, port.number) for port in switch.ports]
 
 
 def port_changed(draft: Draft, event: PortChanged) -> None:
     switch = draft.switches.get(event.dpid)
-    if switch is None:
+    if switch is None or event.dpid in draft.lost:
         draft.count("ports-of-unknown-switches")
         return
     port = _measured(draft, event.dpid, event.port)
@@ -56,7 +90,7 @@ def port_changed(draft: Draft, event: PortChanged) -> None:
 
 def port_removed(draft: Draft, event: PortRemoved) -> None:
     switch = draft.switches.get(event.dpid)
-    if switch is not None:
+    if switch is not None and event.dpid not in draft.lost:
         _die(draft, PortRef(event.dpid, event.port))
         _describe(draft, switch, {p.number: p for p in switch.ports if p.number != event.port})
 
@@ -76,16 +110,30 @@ def _update(draft: Draft, at: PortRef, port: Port, *, again: bool) -> None:
         _die(draft, at)
     elif at not in draft.ports:
         _come_alive(draft, at)
-    elif again and neighbour(draft, at) is None:
-        hello_anew(draft, at)
+    elif again:
+        _resume(draft, at)
+
+
+def _resume(draft: Draft, at: PortRef) -> None:
+    """A live port is in reach again: its link is believed for one timeout more, absent stations are asked."""
+    other = neighbour(draft, at)
+    for end in (at, other) if other is not None else ():
+        draft.heard.set(end, replace(draft.heard[end], at_s=draft.now_s))
+    hello_anew(draft, at)
+    _ask_absent(draft, at)
 
 
 def _come_alive(draft: Draft, at: PortRef) -> None:
     draft.ports.set(at, PortState(draft.now_s))
     draft.wake_at(draft.now_s + draft.settings.settle_s, AlarmKind.SETTLED, at)
     hello(draft, at)
+    _ask_absent(draft, at)
+
+
+def _ask_absent(draft: Draft, at: PortRef) -> None:
     for mac in sorted(draft.residents.get(at) or ()):
-        inquire(draft, draft.stations[mac], Purpose.RETURN)
+        if not draft.stations[mac].present:
+            inquire(draft, draft.stations[mac], Purpose.RETURN)
 
 
 def _die(draft: Draft, at: PortRef) -> None:

@@ -155,10 +155,14 @@ class Graph:
 
 @dataclass(frozen=True)
 class FabricState:
-    """All that discovery knows. `counters` tell what was dropped and why."""
+    """All that discovery knows. `counters` tell what was dropped and why.
+
+    `lost`, used as a set: switches whose session has ended; ports.py says what holds of them.
+    """
 
     settings: DiscoverySettings
     graph: Graph = Graph()
+    lost: Mapping[Dpid, bool] = field(default_factory=dict)
     ports: Mapping[PortRef, PortState] = field(default_factory=dict)
     heard: Mapping[PortRef, Heard] = field(default_factory=dict)
     nonces: Mapping[int, Sent] = field(default_factory=dict)

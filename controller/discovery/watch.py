@@ -24,6 +24,8 @@ def watch(draft: Draft, mac: Mac) -> None:
     due_s = station.oldest_s() + timeout_s
     if not station.present:
         forget(draft, mac)
+    elif station.at.dpid in draft.lost:
+        draft.wake_at(draft.now_s + timeout_s, AlarmKind.STATION, mac)
     elif draft.now_s < due_s:
         draft.wake_at(due_s, AlarmKind.STATION, mac)
     else:

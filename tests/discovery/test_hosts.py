@@ -411,12 +411,35 @@ def test_an_absent_host_is_forgotten_after_a_while() -> None:
     assert fabric.state.stations == {}
 
 
-def test_hosts_come_back_with_their_switch() -> None:
+def test_hosts_go_and_come_back_with_their_switch() -> None:
     fabric = fabric_with((HOME, ALICE), (AWAY, BOB))
     fabric.switch_down(1)
+    fabric.port_down(at(2, 2))  # now nothing leads to it any more
     assert [host.mac for host in fabric.topology.hosts] == [BOB.mac]
+    fabric.port_up(at(2, 2))
     fabric.switch_up(1)
     assert [host.mac for host in fabric.topology.hosts] == [ALICE.mac, BOB.mac]
+
+
+def test_hosts_of_a_lost_switch_keep_their_place_and_are_asked_nothing() -> None:
+    fabric = fabric_with((HOME, ALICE))
+    fabric.switch_down(1)
+    spoken = len(fabric.sent)
+    fabric.wait(1000)
+    assert fabric.host(ALICE.mac) is not None
+    assert HOME not in {frame.at for frame in fabric.sent[spoken:]}
+    fabric.unplug(HOME)
+    fabric.switch_up(1)
+    fabric.wait(301)
+    assert fabric.host(ALICE.mac) is None
+
+
+def test_a_host_that_moves_away_from_a_lost_switch_is_followed() -> None:
+    fabric = fabric_with((HOME, ALICE))
+    fabric.switch_down(1)
+    fabric.announces(AWAY, ALICE)
+    fabric.wait(ASKING_S)
+    assert fabric.topology.host_by_mac[ALICE.mac].at == AWAY
 
 
 def test_a_spoofer_gains_nothing_from_a_moment_without_carrier() -> None:

@@ -115,15 +115,69 @@ def test_a_removed_port_takes_its_link_with_it() -> None:
     assert fabric.topology.switch_by_dpid[LEFT.dpid].port(LEFT.port) is None
 
 
-def test_a_switch_that_goes_takes_its_links_and_comes_back_with_them() -> None:
+def test_a_lost_session_is_not_a_lost_switch() -> None:
+    fabric = Wiring(fat_tree(4))
+    fabric.boot()
+    fabric.wait(2)
+    known = fabric.topology
+    fabric.switch_down(3)
+    fabric.wait(100)
+    assert fabric.topology is known
+    fabric.switch_up(3)
+    assert fabric.topology is known
+    fabric.wait(100)
+    assert fabric.topology is known
+
+
+def test_a_lost_switch_is_gone_when_its_last_neighbour_says_so_and_comes_back_with_its_links() -> None:
     fabric = Wiring(fat_tree(4))
     fabric.boot()
     fabric.switch_down(3)
-    gone = [end for end in fabric.wired.peer if end.dpid == 3]
-    assert fabric.links == fabric.cables(without=gone)
+    ends = sorted(end for end in fabric.wired.peer if end.dpid == 3)
+    for end in ends:
+        assert Dpid(3) in fabric.topology.switch_by_dpid
+        fabric.port_down(fabric.wired.peer[end])
     assert Dpid(3) not in fabric.topology.switch_by_dpid
+    assert fabric.links == fabric.cables(without=ends)
+    for end in ends:
+        fabric.port_up(fabric.wired.peer[end])
     fabric.switch_up(3)
     assert fabric.links == fabric.cables()
+
+
+def test_lost_switches_that_only_lost_ones_vouch_for_are_gone_together() -> None:
+    fabric = Wiring(linear(4))
+    fabric.boot()
+    fabric.switch_down(3)
+    fabric.switch_down(4)
+    assert fabric.links == fabric.cables()
+    fabric.port_down(at(2, 3))
+    assert set(fabric.topology.switch_by_dpid) == {1, 2}
+
+
+def test_a_fabric_of_which_every_session_is_lost_stays_as_it_was() -> None:
+    fabric = two_switches()
+    fabric.boot()
+    known = fabric.links
+    fabric.switch_down(1)
+    fabric.switch_down(2)
+    fabric.wait(100)
+    assert fabric.links == known
+    fabric.boot()
+    fabric.wait(100)
+    assert fabric.links == known
+
+
+def test_a_link_that_broke_while_a_session_was_lost_ages_after_its_return() -> None:
+    fabric = two_switches()
+    fabric.boot()
+    fabric.switch_down(2)
+    fabric.deaf |= {LEFT, RIGHT}
+    fabric.wait(100)
+    fabric.switch_up(2)
+    assert fabric.links == BOTH
+    fabric.wait(17)
+    assert fabric.links == set()
 
 
 def test_a_switch_that_reconnects_without_leaving_keeps_its_links() -> None:
@@ -326,7 +380,7 @@ def test_an_event_that_is_no_business_of_discovery_changes_nothing() -> None:
 
 def test_events_of_switches_that_are_not_there_are_counted_and_dropped() -> None:
     fabric = two_switches()
-    fabric.port_down(LEFT)
+    fabric.take(PortChanged(LEFT.dpid, Port(LEFT.port, "p2", Mac(1))))
     fabric.switch_down(1)
     fabric.says(LEFT, announcement_of(Mac(0x02AA), linear(2).hosts[0].address))
     assert fabric.topology.version == 0

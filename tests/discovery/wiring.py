@@ -101,13 +101,15 @@ class Wiring:
         self.take(SwitchDown(Dpid(dpid), "gone"))
 
     def port_down(self, at: PortRef) -> None:
-        """The port loses its carrier; so does the other end of its cable, which is told separately."""
-        self.dead.add(at)
-        self.take(PortChanged(at.dpid, self._port(at)))
+        """A port of a connected switch loses its carrier; what the other end sees is told separately."""
+        if at.dpid in self.up:
+            self.dead.add(at)
+            self.take(PortChanged(at.dpid, self._port(at)))
 
     def port_up(self, at: PortRef) -> None:
         self.dead.discard(at)
-        self.take(PortChanged(at.dpid, self._port(at)))
+        if at.dpid in self.up:
+            self.take(PortChanged(at.dpid, self._port(at)))
 
     def cut(self, a: PortRef, b: PortRef) -> None:
         self.port_down(a)
