@@ -9,8 +9,8 @@ unconfirmed and unasked, until it connects again. What says that it has died is 
 of links leads from it to a connected switch any more, it is gone, and its hosts with it. While no switch is
 connected at all nothing can be said, and everything stays.
 
-Capacity is the blueprint's where it gives one, else what the port says: a virtual port says 10 Gbit/s whatever
-its limit.
+Capacity is the blueprint's where it gives one, else what the port says: a virtual port says 10 Gbit/s
+whatever its limit.
 """
 
 from __future__ import annotations
