@@ -15,28 +15,27 @@ from controller.model.finding import Finding, Severity
 from controller.model.identity import dpid_text, mac_text
 from controller.model.topology import Host, Topology
 
+_IS_IT_HEARD = "see whether it runs, and whether its controller is this one"
+_IS_IT_OURS = "add it to the blueprint, or turn it away"
+
 
 def switch_findings(blueprint: Blueprint, topology: Topology) -> Iterator[Finding]:
-    """Switches that are missing, then switches that nobody planned, each sorted by identifier."""
+    """Switches that are missing, then switches that nobody planned, each sorted by identifier.
+
+    Where no planned switch is there at all, one finding says it for all: then it is not the switches.
+    """
     planned, present = blueprint.switch_by_dpid, topology.switch_by_dpid
-    for dpid in sorted(planned.keys() - present.keys()):
+    missing = sorted(planned.keys() - present.keys())
+    if len(missing) == len(planned) > 1:
+        evidence = f"none of the blueprint's {len(planned)} switches is connected"
+        yield Finding(Severity.ERROR, "missing-switch", blueprint.name, evidence, _IS_IT_HEARD)
+        missing = []
+    for dpid in missing:
         evidence = f"{planned[dpid].name} ({dpid_text(dpid)}) is in the blueprint and is not connected"
-        yield Finding(
-            Severity.ERROR,
-            "missing-switch",
-            dpid_text(dpid),
-            evidence,
-            "see whether it runs and knows its controller",
-        )
+        yield Finding(Severity.ERROR, "missing-switch", dpid_text(dpid), evidence, _IS_IT_HEARD)
     for dpid in sorted(present.keys() - planned.keys()):
         evidence = f"a switch {dpid_text(dpid)} is connected that the blueprint does not have"
-        yield Finding(
-            Severity.WARNING,
-            "unknown-switch",
-            dpid_text(dpid),
-            evidence,
-            "add it to the blueprint, or turn it away",
-        )
+        yield Finding(Severity.WARNING, "unknown-switch", dpid_text(dpid), evidence, _IS_IT_OURS)
 
 
 def host_findings(blueprint: Blueprint, topology: Topology) -> Iterator[Finding]:

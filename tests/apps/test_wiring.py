@@ -111,6 +111,12 @@ def test_a_missing_switch_says_it_for_all_its_cables() -> None:
     assert "s20" in finding.evidence
 
 
+def test_where_no_switch_is_there_one_finding_says_it_for_all() -> None:
+    (finding,) = _findings(Topology())
+    assert (finding.kind, finding.subject) == ("missing-switch", "fat_tree(4)")
+    assert "none of the blueprint's 20 switches" in finding.evidence
+
+
 def test_a_switch_that_nobody_planned_is_unknown() -> None:
     stranger = replace(FABRIC.switches[0], dpid=Dpid(0xABC), ports=())
     fabric = topology(2, [*FABRIC.switches, stranger], FABRIC.links, FABRIC.hosts, FABRIC.edge_ports)
