@@ -10,11 +10,12 @@ address, on either side, so that the packet falls through to the rules on the Et
 A class says for each switch its `Turn` (what precedence needs) and its `Op`: the one change of one rule at
 which the packets flip there. Which that is follows from the order in which a switch takes its changes
 (planner/order.py): with old rule o and new rule n, setting n when n has the higher priority or o's place,
-deleting o otherwise. """
+deleting o otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,12 +25,12 @@ from controller.planner.intervals import (
     Family,
     Interval,
     RouteFunction,
-    changes,
     merged,
     takes_all,
+    twice,
 )
 from controller.planner.precedence import Turn
-from controller.planner.transition import Side, Transition
+from controller.planner.transition import NEW, OLD, Transition
 
 
 class Box(NamedTuple):
@@ -53,7 +54,7 @@ class PacketClass:
     switch.
 
     `falls_through`: on some switch, before or after, the address has no rule and the Ethernet destination
-    decides. """
+    decides."""
 
     boxes: tuple[Box, ...]
     turns: tuple[Turn, ...]
@@ -65,159 +66,140 @@ def packet_classes(transition: Transition) -> list[PacketClass]:
     """The classes that change at two switches or more: where one switch alone changes there is nothing to
     order.
     """
-    catalogue = _Catalogue(transition)
-    for family in Family:
-        for box, falls_through in _boxes(transition, family):
-            catalogue.add(box, falls_through)
-    return catalogue.classes()
+    return [packets for family in Family for packets in _classes(transition, family)]
 
 
 # --- atoms --------------------------------------------------------------------------------------------------
 
 
 def _boxes(transition: Transition, family: Family) -> Iterator[tuple[Box, bool]]:
-    everyone = range(len(transition.dpids))
-    touched = transition.touched
-    spans = [span for s in touched for span in _changes(transition, s, family)]
-    mixed: list[Interval] = []
-    if family is not Family.MAC:
-        mixed = _mixed(transition, family)
-        if any(_changes(transition, s, Family.MAC) for s in touched):
-            spans += mixed
-    region = merged(spans)
-    if not region:
-        return
-    sides = {
-        id(function): function
-        for s in everyone
-        for function in (transition.function(s, side, family) for side in Side)
-    }
+    """The atoms at which two switches or more change, and whether packets fall through there."""
+    functions = _different(transition.functions_of(family))
+    mixed = [] if family is Family.MAC else _mixed(functions, family)
+    region = twice(_moving(transition, family, mixed))
+    intricate = merged([*mixed, *(span for function in functions for span in function.intricate)])
     for span in region:
-        starts = sorted({start for function in sides.values() for start in function.starts_within(span)})
+        starts = sorted({start for function in functions for start in function.starts_within(span)})
         for lo, hi in zip(starts, [*starts[1:], span[1]], strict=True):
             if family is Family.MAC:
                 yield Box(family, (lo, hi), (lo, hi)), False
+            elif not _holds(intricate, lo):
+                yield Box(family, (lo, hi), ALL_MACS), False
             else:
-                falls = any(first <= lo < end for first, end in mixed)
-                for macs in _mac_cuts(transition, family, lo):
-                    yield Box(family, (lo, hi), macs), falls
+                falls = _holds(mixed, lo)
+                yield from (
+                    (Box(family, (lo, hi), macs), falls) for macs in _mac_cuts(transition, family, lo)
+                )
 
 
-def _changes(transition: Transition, switch: int, family: Family) -> list[Interval]:
-    old, new = (transition.function(switch, side, family) for side in Side)
-    return changes(old, new)
+def _moving(transition: Transition, family: Family, mixed: list[Interval]) -> Iterator[Interval]:
+    """Intervals in which a switch sends packets elsewhere than before, once for each switch.
+
+    Where packets fall through at some switch, a change for their Ethernet destination counts like two, as it
+    may be one of several switches'."""
+    for switch in transition.touched:
+        yield from _moves(transition, switch, family)
+    if mixed and any(_moves(transition, switch, Family.MAC) for switch in transition.touched):
+        yield from mixed
+        yield from mixed
 
 
-def _mixed(transition: Transition, family: Family) -> list[Interval]:
+def _moves(transition: Transition, switch: int, family: Family) -> list[Interval]:
+    """The intervals in which this switch's rules do something else than before."""
+    old, new = transition.functions[switch][OLD][family], transition.functions[switch][NEW][family]
+    starts = sorted({*old.starts, *new.starts})
+    return merged(
+        (lo, hi)
+        for lo, hi in zip(starts, [*starts[1:], 1 << 128], strict=True)
+        if transition.meaning(switch, OLD, old.at(lo)) != transition.meaning(switch, NEW, new.at(lo))
+    )
+
+
+def _different(functions: Iterable[RouteFunction]) -> list[RouteFunction]:
+    return list({id(function): function for function in functions}.values())
+
+
+def _mixed(functions: list[RouteFunction], family: Family) -> list[Interval]:
     """The intervals in which some switch, before or after, leaves packets to their Ethernet destination, and
     another does not.
     """
-    functions = {
-        id(function): function
-        for s in range(len(transition.dpids))
-        for function in (transition.function(s, side, family) for side in Side)
-    }
-    profiles = {_profile(function) for function in functions.values()}
-    if len(profiles) == 1 and not any(
-        stack and not takes_all(stack) for f in functions.values() for stack in f.stacks
+    if len({function.profile for function in functions}) == 1 and all(
+        takes_all(function.at(span[0])) for function in functions for span in function.intricate
     ):
         return []
-    starts = sorted({start for function in functions.values() for start in function.starts})
-    ends = [*starts[1:], family.size]
+    starts = sorted({start for function in functions for start in function.starts if start < family.size})
     mixed = []
-    for lo, hi in zip(starts, ends, strict=True):
-        stacks = [function.at(lo) for function in functions.values()]
-        if lo < family.size and any(stacks) and not all(takes_all(stack) for stack in stacks):
+    for lo, hi in zip(starts, [*starts[1:], family.size], strict=True):
+        stacks = [function.at(lo) for function in functions]
+        if any(stacks) and not all(takes_all(stack) for stack in stacks):
             mixed.append((lo, hi))
     return merged(mixed)
 
 
-def _profile(function: RouteFunction) -> tuple[tuple[int, bool], ...]:
-    """Where the function has rules and where it has none."""
-    runs: list[tuple[int, bool]] = []
-    for start, stack in zip(function.starts, function.stacks, strict=True):
-        if not runs or runs[-1][1] != bool(stack):
-            runs.append((start, bool(stack)))
-    return tuple(runs)
+def _holds(spans: list[Interval], address: int) -> bool:
+    """Whether one of the intervals, which are in order, holds the address."""
+    place = bisect_right(spans, (address, 1 << 128)) - 1
+    return place >= 0 and address < spans[place][1]
 
 
 def _mac_cuts(transition: Transition, family: Family, address: int) -> Iterator[Interval]:
     """The intervals of Ethernet destinations within which every switch treats packets to this address alike.
     """
     cuts = {0}
-    for switch in range(len(transition.dpids)):
-        for side in Side:
-            stack = transition.function(switch, side, family).at(address)
+    for sides in transition.functions:
+        for functions in sides:
+            stack = functions[family].at(address)
             cuts.update(edge for covered in stack if covered.macs != ALL_MACS for edge in covered.macs)
             if not takes_all(stack):
-                cuts.update(transition.function(switch, side, Family.MAC).starts)
+                cuts.update(functions[Family.MAC].starts)
     starts = sorted(cut for cut in cuts if cut < ALL_MACS[1])
     yield from zip(starts, [*starts[1:], ALL_MACS[1]], strict=True)
 
 
 # --- from atoms to classes ----------------------------------------------------------------------------------
 
-
 _Fate = tuple[Turn, Op | None]
 """What a switch does with the packets of an atom; equal fates of one switch are one object."""
 
 
-class _Catalogue:
-    """Collects boxes by what the switches do with them."""
+def _classes(transition: Transition, family: Family) -> Iterator[PacketClass]:
+    found = list(_boxes(transition, family))
+    columns = [
+        _fates(transition, switch, [box for box, _ in found]) for switch in range(len(transition.dpids))
+    ]
+    alike: dict[tuple[object, ...], tuple[tuple[_Fate, ...], bool, list[Box]]] = {}
+    for (box, falls), fates in zip(found, zip(*columns, strict=True), strict=True):
+        key = falls, *map(id, fates)
+        alike.setdefault(key, (fates, falls, []))[2].append(box)
+    for fates, falls, members in alike.values():
+        turns = tuple([turn for turn, _ in fates])
+        if falls or sum([turn.changes for turn in turns]) > 1:
+            yield PacketClass(tuple(members), turns, tuple([op for _, op in fates]), falls)
 
-    def __init__(self, transition: Transition) -> None:
-        self.transition = transition
-        self.boxes: dict[tuple[bool, tuple[int, ...]], list[Box]] = {}
-        self.fates: dict[tuple[bool, tuple[int, ...]], tuple[_Fate, ...]] = {}
-        self.known: dict[tuple[int, int, int], _Fate] = {}
-        self.shared: dict[tuple[int, Turn, Op | None], _Fate] = {}
 
-    def add(self, box: Box, falls_through: bool) -> None:
-        fates = tuple([self._fate(switch, box) for switch in range(len(self.transition.dpids))])
-        if sum([turn.changes for turn, _ in fates]) < 2 and not falls_through:
-            return
-        key = falls_through, tuple([id(fate) for fate in fates])
-        self.boxes.setdefault(key, []).append(box)
-        self.fates[key] = fates
+def _fates(transition: Transition, switch: int, boxes: list[Box]) -> list[_Fate]:
+    """What the switch does with each of the boxes, which are of one family."""
+    fates: list[_Fate] = []
+    known: dict[tuple[int, int], _Fate] = {}
+    shared: dict[_Fate, _Fate] = {}
+    old_functions, new_functions = transition.functions[switch]
+    for family, (address, _), (mac, _) in boxes:
+        stack = old_functions[family].at(address)
+        old = new = transition.rule_at(switch, OLD, stack, mac)
+        if old_functions is not new_functions:
+            new = transition.rule_at(switch, NEW, new_functions[family].at(address), mac)
+        key = id(old), id(new)
+        if key not in known:
+            fate = _turn(transition, switch, old, new), _flip(old, new)
+            known[key] = shared.setdefault(fate, fate)
+        fates.append(known[key])
+    return fates
 
-    def classes(self) -> list[PacketClass]:
-        return [
-            PacketClass(
-                tuple(boxes),
-                tuple([turn for turn, _ in self.fates[key]]),
-                tuple([op for _, op in self.fates[key]]),
-                falls_through=key[0],
-            )
-            for key, boxes in self.boxes.items()
-        ]
 
-    def _fate(self, switch: int, box: Box) -> _Fate:
-        old = self._rule(switch, Side.OLD, box)
-        new = self._rule(switch, Side.NEW, box)
-        key = switch, id(old), id(new)
-        fate = self.known.get(key)
-        if fate is None:
-            turn, op = self._turn(switch, old, new), _flip(old, new)
-            fate = self.shared.setdefault((switch, turn, op), (turn, op))
-            self.known[key] = fate
-        return fate
-
-    def _rule(self, switch: int, side: Side, box: Box) -> FlowRule | None:
-        stack = self.transition.function(switch, side, box.family).at(box.span[0])
-        return self.transition.rule_at(switch, side, stack, box.macs[0])
-
-    def _turn(self, switch: int, old: FlowRule | None, new: FlowRule | None) -> Turn:
-        before = self.transition.way(switch, Side.OLD, old)
-        after = self.transition.way(switch, Side.NEW, new)
-        stays = before.leaves_by == after.leaves_by
-        return Turn(
-            before.switches,
-            after.switches,
-            before.loses,
-            before.loses or not stays,
-            after.loses,
-            before != after,
-        )
+def _turn(transition: Transition, switch: int, old: FlowRule | None, new: FlowRule | None) -> Turn:
+    before, after = transition.way(switch, OLD, old), transition.way(switch, NEW, new)
+    unsure = before.loses or before.leaves_by != after.leaves_by
+    return Turn(before.switches, after.switches, before.loses, unsure, after.loses, before != after)
 
 
 def _flip(old: FlowRule | None, new: FlowRule | None) -> Op | None:

@@ -18,7 +18,7 @@ written and once deleted. It is paid only by classes in a circle of waits, which
 seldom give.
 
 When packets without a rule for their address change too (`PacketClass.falls_through`), they hang on the rules
-of two families at once; if any class needs exceptions, all of those get them. """
+of two families at once; if any class needs exceptions, all of those get them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _stages(waits: dict[int, int]) -> dict[int, int]:
 
 
 def _rule(transition: Transition, switch: int, side: Side, box: Box) -> FlowRule | None:
-    stack = transition.function(switch, side, box.family).at(box.span[0])
+    stack = transition.functions[switch][side][box.family].at(box.span[0])
     return transition.rule_at(switch, side, stack, box.macs[0])
 
 

@@ -18,7 +18,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from controller.dataplane.pipeline import RouteBase, Table
@@ -27,24 +29,26 @@ from controller.model.flow import EtherType, Field, FlowRule, Term
 from controller.model.program import SwitchProgram
 
 
-class Family(Enum):
-    """An address family and the width of its addresses in bits."""
+class Family(IntEnum):
+    """An address family; the number is its place in `RouteFunctions`."""
 
-    MAC = 48
-    IPV4 = 32
-    IPV6 = 128
+    MAC = 0
+    IPV4 = 1
+    IPV6 = 2
 
     @property
     def size(self) -> int:
         """How many addresses there are."""
-        size: int = 1 << self.value
-        return size
+        return _SIZES[self]
+
+
+_SIZES = (1 << 48, 1 << 32, 1 << 128)
 
 
 Interval = tuple[int, int]
 """From the first address to the one behind the last."""
 
-ALL_MACS: Interval = (0, Family.MAC.size)
+ALL_MACS: Interval = (0, 1 << 48)
 
 
 class Cover(NamedTuple):
@@ -71,6 +75,7 @@ class RouteFunction:
     stacks: tuple[Stack, ...]
 
     def at(self, address: int) -> Stack:
+        """The rules that a packet to this address can meet."""
         return self.stacks[bisect_right(self.starts, address) - 1]
 
     def starts_within(self, span: Interval) -> tuple[int, ...]:
@@ -78,8 +83,32 @@ class RouteFunction:
         first, end = bisect_right(self.starts, span[0]), bisect_right(self.starts, span[1] - 1)
         return (span[0], *self.starts[first:end])
 
+    @cached_property
+    def intricate(self) -> tuple[Interval, ...]:
+        """The intervals that have rules of which none takes everything alone: there the Ethernet destination
+        counts.
+        """
+        ends = (*self.starts[1:], 1 << 128)
+        return tuple(
+            (lo, hi)
+            for lo, hi, stack in zip(self.starts, ends, self.stacks, strict=True)
+            if stack and (len(stack) > 1 or not takes_all(stack))
+        )
 
-RouteFunctions = dict[Family, RouteFunction]
+    @cached_property
+    def profile(self) -> tuple[int, ...]:
+        """Where having rules and having none take turns; the first address of the first interval that has
+        some.
+        """
+        turns: list[int] = []
+        for start, stack in zip(self.starts, self.stacks, strict=True):
+            if bool(stack) != bool(len(turns) % 2):
+                turns.append(start)
+        return tuple(turns)
+
+
+RouteFunctions = tuple[RouteFunction, RouteFunction, RouteFunction]
+"""One for each family, in the order of `Family`."""
 
 
 def takes_all(stack: Stack) -> bool:
@@ -87,49 +116,54 @@ def takes_all(stack: Stack) -> bool:
     return bool(stack) and stack[-1].macs == ALL_MACS
 
 
+_ETH_TYPE, _ETH_DST, _IPV4_DST, _IPV6_DST = Field.ETH_TYPE, Field.ETH_DST, Field.IPV4_DST, Field.IPV6_DST
+
+
 def cover(rule: FlowRule) -> Cover | None:
     """The rule as a `Cover`; None when it is no rule of the routes table, or asks for more than a cover can
     say.
     """
-    if rule.table != Table.ROUTES:
+    if rule.table != _ROUTES:
         return None
-    terms = {term.field: term for term in rule.match.terms}
-    eth_type, eth_dst = terms.pop(Field.ETH_TYPE, None), terms.pop(Field.ETH_DST, None)
-    ipv4, ipv6 = terms.pop(Field.IPV4_DST, None), terms.pop(Field.IPV6_DST, None)
-    macs = _span(eth_dst, Family.MAC)
-    if terms or macs is None:
+    family = Family.MAC
+    macs: Interval | None = ALL_MACS
+    span: Interval | None = None
+    for term in rule.match.terms:
+        if term.field is _ETH_TYPE and term.value in _FAMILY:
+            family = _FAMILY[term.value]
+            span = 0, family.size
+        elif term.field is _ETH_DST:
+            macs = _span(term, Family.MAC)
+        elif term.field is _IPV4_DST or term.field is _IPV6_DST:
+            span = _span(term, family)
+        else:
+            return None
+    is_ip = family is not Family.MAC
+    if macs is None or (rule.priority >= _LOWEST_IP) != is_ip:
         return None
-    if eth_type is None:
-        return Cover(rule, Family.MAC, macs, ALL_MACS) if rule.priority < RouteBase.IPV4 else None
-    if rule.priority < RouteBase.IPV4:
-        return None
-    if eth_type.value == EtherType.IPV4:
-        return _ip_cover(rule, Family.IPV4, ipv4, macs)
-    if eth_type.value == EtherType.IPV6:
-        return _ip_cover(rule, Family.IPV6, ipv6, macs)
-    return None
-
-
-def _ip_cover(rule: FlowRule, family: Family, destination: Term | None, macs: Interval) -> Cover | None:
-    span = _span(destination, family)
+    if not is_ip:
+        return Cover(rule, family, macs, ALL_MACS)
     return None if span is None else Cover(rule, family, span, macs)
 
 
-def _span(term: Term | None, family: Family) -> Interval | None:
-    """The interval of a term whose mask is a prefix; of no term, everything."""
-    if term is None:
-        return 0, family.size
-    size = family.size - term.mask
+_ROUTES = int(Table.ROUTES)
+_LOWEST_IP = int(RouteBase.IPV4)
+_FAMILY = {int(EtherType.IPV4): Family.IPV4, int(EtherType.IPV6): Family.IPV6}
+
+
+def _span(term: Term, family: Family) -> Interval | None:
+    """The interval of a term; None when its mask is not a prefix."""
+    size = _SIZES[family] - term.mask
     return (term.value, term.value + size) if size & (size - 1) == 0 else None
 
 
 def _functions(program: SwitchProgram) -> RouteFunctions:
-    covers: dict[Family, list[Cover]] = {family: [] for family in Family}
+    covers: tuple[list[Cover], list[Cover], list[Cover]] = ([], [], [])
     for rule in program.rules.values():
         covered = cover(rule)
         if covered is not None:
             covers[covered.family].append(covered)
-    return {family: _function(of_family) for family, of_family in covers.items()}
+    return _function(covers[0]), _function(covers[1]), _function(covers[2])
 
 
 def _function(covers: list[Cover]) -> RouteFunction:
@@ -169,15 +203,6 @@ route_functions: Remembered[SwitchProgram, RouteFunctions] = Remembered(_functio
 """The route functions of a program, worked out once for each program."""
 
 
-def changes(old: RouteFunction, new: RouteFunction) -> list[Interval]:
-    """The intervals, in order, in which packets may meet another rule than before."""
-    if old is new:
-        return []
-    starts = sorted({*old.starts, *new.starts})
-    ends = [*starts[1:], 1 << 128]
-    return merged((lo, hi) for lo, hi in zip(starts, ends, strict=True) if old.at(lo) != new.at(lo))
-
-
 def merged(spans: Iterable[Interval]) -> list[Interval]:
     """The same addresses in as few intervals as can be, in order."""
     joined: list[Interval] = []
@@ -187,3 +212,15 @@ def merged(spans: Iterable[Interval]) -> list[Interval]:
         else:
             joined.append((lo, hi))
     return joined
+
+
+def twice(spans: Iterable[Interval]) -> list[Interval]:
+    """The addresses that lie in two of the intervals or more, in order."""
+    edges = sorted(edge for lo, hi in spans for edge in ((lo, 1), (hi, -1)))
+    found: list[Interval] = []
+    depth = 0
+    for (here, step), (following, _) in pairwise(edges):
+        depth += step
+        if depth > 1 and here < following:
+            found.append((here, following))
+    return merged(found)

@@ -24,7 +24,7 @@ stage and one on the same switch costs nothing:
 
 Classes may disagree: one op can flip many of them. Then the waits run in a circle, and `Levels.stuck` names
 the ops that are on one; the planner takes the classes they belong to out of the game (planner/exceptions.py)
-and asks again. """
+and asks again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def in_switch_order(sets: Iterable[FlowRule], deletes: Iterable[FlowRule]) -> li
     """The changes of one switch in the order in which it takes them; True for a set.
 
     Between equal priorities the later table goes first, so that what a rule sends packets on to is there
-    before the rule. """
+    before the rule."""
     ordered = [
         (True, rule) for rule in sorted(sets, key=lambda r: (-r.priority, -r.table, r.match.terms_order()))
     ]

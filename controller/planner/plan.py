@@ -18,7 +18,7 @@ What a stage holds on a switch:
 Most plans have one stage: where no mixture of old and new can hurt, nothing waits (planner/precedence.py).
 
 Cost: switches whose program is the same object, or equal, are skipped; only addresses whose rules change
-somewhere are looked at. """
+somewhere are looked at."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def plan(installed: FabricProgram, wanted: FabricProgram, peer: Mapping[PortRef,
 
     `peer` maps each port with a live link to its far end: forwarding onto a port without one leaves the
     fabric. A switch that has nothing installed counts as empty; a switch that is installed and not wanted is
-    left alone. """
+    left alone."""
     changes = {
         dpid: _SwitchChange.between(installed.get(dpid, EMPTY_PROGRAM), program)
         for dpid, program in sorted(wanted.items())
@@ -116,7 +116,8 @@ class _Schedule:
 
 def _schedule(transition: Transition, deltas: Mapping[Dpid, SwitchDelta]) -> _Schedule:
     classes = packet_classes(transition)
-    waiting = [(packets, precedence(packets.turns)) for packets in classes]
+    known = {turns: precedence(turns) for turns in {packets.turns: None for packets in classes}}
+    waiting = [(packets, known[packets.turns]) for packets in classes]
     if not any(waits for _, waits in waiting):
         return _Schedule()
     mixing = any(packets.falls_through for packets in classes)

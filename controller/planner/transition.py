@@ -16,9 +16,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from controller.model.flow import Action, Bucket, FlowRule, Output, ReservedPort, ToGroup
-from controller.model.identity import Dpid, PortNo, PortRef
+from controller.model.identity import Dpid, PortRef
 from controller.model.program import SwitchProgram
-from controller.planner.intervals import Family, RouteFunction, Stack, route_functions
+from controller.planner.intervals import Family, Interval, RouteFunction, Stack, route_functions
 
 
 class Side(IntEnum):
@@ -26,6 +26,9 @@ class Side(IntEnum):
 
     OLD = 0
     NEW = 1
+
+
+OLD, NEW = Side.OLD, Side.NEW
 
 
 class Way(NamedTuple):
@@ -66,17 +69,34 @@ class Transition:
         self.functions = tuple(
             (route_functions(before), route_functions(after)) for before, after in self.programs
         )
-        self._bit = {dpid: 1 << number for number, dpid in enumerate(self.dpids)}
-        self._peer = peer
-        self._ways: dict[tuple[int, Side, int], Way] = {}
+        """Of each switch, by side and family."""
+        self._far = self._far_ends(peer)
+        self._ways: dict[int, Way] = {}
+
+    def _far_ends(self, peer: Mapping[PortRef, PortRef]) -> list[dict[int, int]]:
+        """For each switch, the switch behind each port, as a bit; 0 for one that takes no part."""
+        number = {dpid: place for place, dpid in enumerate(self.dpids)}
+        far: list[dict[int, int]] = [{} for _ in self.dpids]
+        for here, there in peer.items():
+            if here.dpid in number:
+                behind = number.get(there.dpid)
+                far[number[here.dpid]][here.port] = 0 if behind is None else 1 << behind
+        return far
 
     @property
     def touched(self) -> tuple[int, ...]:
         """The numbers of the switches whose programs differ."""
         return tuple(number for number, (old, new) in enumerate(self.programs) if old is not new)
 
-    def function(self, switch: int, side: Side, family: Family) -> RouteFunction:
-        return self.functions[switch][side][family]
+    def functions_of(self, family: Family) -> Iterator[RouteFunction]:
+        """The family's functions of all switches on both sides."""
+        for before, after in self.functions:
+            yield before[family]
+            yield after[family]
+
+    def meaning(self, switch: int, side: Side, stack: Stack) -> tuple[tuple[Way, Interval], ...]:
+        """What the rules of a stack do, without saying which rules they are."""
+        return tuple([(self.way(switch, side, covered.rule), covered.macs) for covered in stack])
 
     def rule_at(self, switch: int, side: Side, stack: Stack, mac: int) -> FlowRule | None:
         """The rule that a packet with this Ethernet destination meets, given the stack of its address."""
@@ -90,54 +110,55 @@ class Transition:
         """Where the rule sends its packets."""
         if rule is None:
             return LOST
-        key = switch, side, id(rule)
-        known = self._ways.get(key)
+        known = self._ways.get(id(rule))
         if known is None:
-            known = self._ways[key] = self._way(switch, self.programs[switch][side], rule.actions)
+            known = self._ways[id(rule)] = self._way(switch, self.programs[switch][side], rule.actions)
         return known
 
     def _way(self, switch: int, program: SwitchProgram, actions: tuple[Action, ...]) -> Way:
-        ways = [way for action in actions for way in self._ways_of(switch, program, action)]
-        return _together(ways) if ways else LOST
-
-    def _ways_of(self, switch: int, program: SwitchProgram, action: Action) -> Iterator[Way]:
-        if isinstance(action, Output):
-            yield self._through(switch, action.port)
-        elif isinstance(action, ToGroup):
-            group = program.groups.get(action.group_id)
-            buckets = () if group is None else group.buckets
-            linked = [bucket for bucket in buckets if self._watches_a_link(switch, bucket)]
-            dead = [bucket for bucket in buckets if bucket.watch_port is not None and bucket not in linked]
-            alive = [bucket for bucket in buckets if bucket not in dead] if linked else list(buckets)
-            yield _together([self._bucket_way(switch, bucket) for bucket in alive])
-
-    def _watches_a_link(self, switch: int, bucket: Bucket) -> bool:
-        return bucket.watch_port is not None and (
-            PortRef(self.dpids[switch], PortNo(bucket.watch_port)) in self._peer
-        )
-
-    def _bucket_way(self, switch: int, bucket: Bucket) -> Way:
-        outputs = [
-            self._through(switch, action.port) for action in bucket.actions if isinstance(action, Output)
-        ]
-        return _together(outputs)
-
-    def _through(self, switch: int, port: int) -> Way:
-        if port >= ReservedPort.IN_PORT and port != ReservedPort.LOCAL:
-            return LOST
-        far = self._peer.get(PortRef(self.dpids[switch], PortNo(port)))
-        if far is None:
-            return Way(0, frozenset((port,)), False)
-        return Way(self._bit.get(far.dpid, 0), frozenset(), far.dpid not in self._bit)
+        draft = _Draft(self._far[switch])
+        for action in actions:
+            if isinstance(action, Output):
+                draft.output(action.port)
+            elif isinstance(action, ToGroup):
+                group = program.groups.get(action.group_id)
+                draft.buckets(() if group is None else group.buckets)
+        return draft.finish()
 
 
-def _together(ways: list[Way]) -> Way:
-    """All the ways at once; no way at all loses the packet."""
-    switches = 0
-    for way in ways:
-        switches |= way.switches
-    return Way(
-        switches,
-        frozenset().union(*(way.leaves_by for way in ways)),
-        not ways or any(way.loses for way in ways),
-    )
+class _Draft:
+    """A way in the making; `far` is the far end of each port with a link, as the bit of its switch."""
+
+    def __init__(self, far: Mapping[int, int]) -> None:
+        self.far = far
+        self.switches = 0
+        self.leaves_by: set[int] = set()
+        self.loses = False
+
+    def output(self, port: int) -> None:
+        if port in self.far:
+            self.switches |= self.far[port]
+            self.loses = self.loses or not self.far[port]
+        elif ReservedPort.IN_PORT <= port != ReservedPort.LOCAL:
+            self.loses = True
+        else:
+            self.leaves_by.add(port)
+
+    def buckets(self, buckets: tuple[Bucket, ...]) -> None:
+        """Each bucket in turn; those that watch a port without a link count only when no other watches one
+        with a link.
+        """
+        far = self.far
+        alive = [bucket for bucket in buckets if bucket.watch_port is None or bucket.watch_port in far]
+        spared = any(bucket.watch_port is not None for bucket in alive)
+        said = alive if spared else buckets
+        self.loses = self.loses or not said
+        for bucket in said:
+            outputs = [action.port for action in bucket.actions if isinstance(action, Output)]
+            self.loses = self.loses or not outputs
+            for port in outputs:
+                self.output(port)
+
+    def finish(self) -> Way:
+        nowhere = not self.switches and not self.leaves_by
+        return Way(self.switches, frozenset(self.leaves_by), self.loses or nowhere)
