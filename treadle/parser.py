@@ -104,7 +104,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     add("--journal", metavar="DIR", help="write what happens to a new directory")
     add("--settings", metavar="FILE", help="a file with settings (YAML)")
     add("--set", metavar="KEY=VALUE", action="append", type=_key_value, help="one setting; may be repeated")
-    add("--framework", choices=("osken", "ryu"), help="whose OpenFlow messages (default: osken)")
+    add("--framework", choices=("os_ken", "ryu"), help="whose OpenFlow messages (default: os_ken)")
     add("--hub", choices=("native", "eventlet"), help="whose threads (default: native)")
     add("--log-level", choices=("debug", "info", "warning", "error"), help="default: info")
 
