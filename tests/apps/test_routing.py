@@ -19,8 +19,15 @@ def decide(snapshot: Topology, memory: Memory | None = None) -> tuple[Memory, Ro
 def test_each_mac_and_each_address_is_an_endpoint() -> None:
     _, routes = decide(snapshot(linear(2), ipv6=True))
     written = [str(endpoint.address) for endpoint in routes.table.endpoints]
-    assert written[2:] == ["10.0.0.1", "10.0.0.2", "fe80::aff:fe00:1", "fe80::aff:fe00:2"]
+    assert written[2:] == ["10.0.0.1", "10.0.0.2", "2001:db8::aff:fe00:1", "2001:db8::aff:fe00:2"]
     assert len(written) == 6
+
+
+def test_a_link_local_address_is_no_endpoint_for_its_mac_is() -> None:
+    before = snapshot(linear(2))
+    hosts = [replace(host, addresses=(*host.addresses, IPv6Address("fe80::1"))) for host in before.hosts[:1]]
+    _, routes = decide(with_hosts(before, hosts))
+    assert [endpoint.address for endpoint in routes.table.endpoints] == [hosts[0].mac, IPv4Address("10.0.0.1")]
 
 
 def test_a_snapshot_in_which_no_route_changed_gives_the_same_object() -> None:
