@@ -13,9 +13,10 @@ everything.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mininet.link import Intf, Link
@@ -23,15 +24,16 @@ from mininet.log import setLogLevel
 from mininet.net import Mininet
 from mininet.node import Node
 
-from controller.model.blueprint import Blueprint, HostPlan
+from controller.model.blueprint import Blueprint, HostPlan, SwitchPlan
 from controller.model.errors import OperatorError
 from controller.model.identity import Dpid, PortRef, mac_text
 from mininet_scenarios import clean, machine, wiring
 from mininet_scenarios.names import Names
 from mininet_scenarios.nodes import LabHost, LabSwitch, ReadyIntf, ReadyLink
-from mininet_scenarios.state import LabState, claim
+from mininet_scenarios.state import LabState, claim, rewrite
 
 Progress = Callable[[str, int, int], None]
+Target = Callable[[], str | None]
 _STARTERS = 4
 _STEPS = 4
 
@@ -51,6 +53,7 @@ class Fabric:
     names: Names
     net: Mininet
     kernel: bool
+    ipv6: bool = False
     hosts: dict[str, LabHost] = field(default_factory=dict)
     switches: dict[Dpid, LabSwitch] = field(default_factory=dict)
 
@@ -61,6 +64,28 @@ class Fabric:
 
     def bridge(self, dpid: Dpid) -> str:
         return self.names.bridge(dpid)
+
+    def switch_plan(self, name: str) -> SwitchPlan:
+        """The switch of this name. Raises `OperatorError`."""
+        try:
+            return self.blueprint.switch_by_name[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self.blueprint.switch_by_name, n=1)
+            mend = f"did you mean '{near[0]}'?" if near else "see `treadle topology`"
+            raise OperatorError(f"there is no switch '{name}'", mend=mend) from None
+
+    def addresses(self, host: HostPlan) -> tuple[str, ...]:
+        """The addresses of a host: IPv4, and IPv6 where the lab has it."""
+        return (str(host.address), *([str(wiring.ipv6_of(host))] if self.ipv6 else []))
+
+    def replug(self, name: str, plan: HostPlan) -> None:
+        """Note that a host is plugged in elsewhere; the blueprint follows."""
+        hosts = tuple(plan if host.name == name else host for host in self.blueprint.hosts)
+        self.blueprint = replace(self.blueprint, hosts=hosts)
+        self.names = Names(self.state.id, self.blueprint)
+        self.hosts[name].plan = plan
+        self.state = replace(self.state, interfaces=tuple(self.names.ports.values()))
+        rewrite(self.state)
 
     def stop(self) -> None:
         """Remove the fabric from the machine; doing it twice does no harm."""
@@ -73,23 +98,35 @@ class Fabric:
         self.switches.clear()
 
 
-def build(blueprint: Blueprint, controller: str | None = None, *, progress: Progress = silent) -> Fabric:
-    """Build and start a fabric whose switches look for `controller` (`tcp:127.0.0.1:6653`; None: they have
-    none).
+Prepare = Callable[[Fabric], Target]
 
-    What dead labs have left behind goes first. Raises `OperatorError` when this machine cannot carry a lab;
-    whatever is raised, and when it is interrupted too, nothing stays behind.
+
+def at(target: str | None) -> Prepare:
+    """A controller that runs already, such as `tcp:127.0.0.1:6653`; None for none at all."""
+    return lambda _: lambda: target
+
+
+_UNCONTROLLED = at(None)
+
+
+def build(
+    blueprint: Blueprint, prepare: Prepare = _UNCONTROLLED, *, ipv6: bool = False, progress: Progress = silent
+) -> Fabric:
+    """Build and start a fabric.
+
+    `prepare` is called with the fabric before anything is there, so that a controller can start meanwhile;
+    what it returns is called when the switches need to know where that is. What dead labs have left behind
+    goes first. Raises `OperatorError` when this machine cannot carry a lab; whatever is raised, and when it
+    is interrupted too, nothing stays behind.
     """
     machine.require_lab()
     clean.sweep()
     setLogLevel("error")
     state = claim(blueprint)
-    names = Names(state.id, blueprint)
-    fabric = Fabric(
-        blueprint, state, names, Mininet(build=False, controller=None), machine.kernel_switching()
-    )
+    net = Mininet(build=False, controller=None)
+    fabric = Fabric(blueprint, state, Names(state.id, blueprint), net, machine.kernel_switching(), ipv6)
     try:
-        for number, (what, step) in enumerate(_steps(fabric, controller)):
+        for number, (what, step) in enumerate(_steps(fabric, prepare(fabric))):
             progress(what, number, _STEPS)
             step()
         progress("the fabric is up", _STEPS, _STEPS)
@@ -99,12 +136,12 @@ def build(blueprint: Blueprint, controller: str | None = None, *, progress: Prog
     return fabric
 
 
-def _steps(fabric: Fabric, controller: str | None) -> Iterable[tuple[str, Callable[[], None]]]:
+def _steps(fabric: Fabric, target: Target) -> Iterable[tuple[str, Callable[[], None]]]:
     size = fabric.blueprint
     return (
         (f"{len(size.hosts)} hosts", partial(_start_hosts, fabric)),
         (f"{len(size.cables) + len(size.hosts)} cables", partial(_lay_cables, fabric)),
-        (f"{len(size.switches)} switches", partial(_start_switches, fabric, controller)),
+        (f"{len(size.switches)} switches", lambda: _start_switches(fabric, target())),
         ("addresses", partial(_configure_hosts, fabric)),
     )
 
@@ -163,9 +200,10 @@ def _plug(fabric: Fabric, host: HostPlan, link: Link) -> Intf:
 def _configure_hosts(fabric: Fabric) -> None:
     """All hosts at the same time: every shell gets its line before the first answer is awaited."""
     for host in fabric.hosts.values():
-        host.sendCmd(wiring.host_commands(host.plan))
-    said = {name: text for name, host in fabric.hosts.items() if (text := host.waitOutput().strip())}
-    for name, text in said.items():
-        raise OperatorError(
-            f"host {name} could not be configured: {text}", mend="see what the line says is missing"
-        )
+        host.sendCmd(wiring.host_commands(host.plan, fabric.ipv6))
+    said = [(name, host.waitOutput().strip()) for name, host in fabric.hosts.items()]
+    for name, text in said:
+        if text:
+            raise OperatorError(
+                f"host {name} could not be configured: {text}", mend="see what the line says is missing"
+            )

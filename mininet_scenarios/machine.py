@@ -41,7 +41,7 @@ class CommandFailed(TreadleError):
 
 
 def run(command: Sequence[str], *, stdin: str | None = None, timeout_s: float = 120) -> str:
-    """Run a command to its end and return what it printed; `CommandFailed` when it fails or takes too long."""
+    """Run a command and return what it printed; `CommandFailed` when it fails or takes too long."""
     try:
         done = subprocess.run(
             command,

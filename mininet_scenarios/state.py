@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,11 @@ class LabState:
     def path(self) -> Path:
         return state_directory() / f"{self.id}.json"
 
+    @property
+    def directory(self) -> Path:
+        """The lab's own files: log and socket of its controller."""
+        return self.path.with_suffix("")
+
     def environment(self) -> dict[str, str]:
         """The environment for the processes of this lab."""
         name, _, value = self.mark.partition("=")
@@ -63,7 +69,8 @@ class LabState:
         return started_at(self.owner) == self.owner_started
 
     def forget(self) -> None:
-        """Give the id back."""
+        """Remove the lab's files and give the id back."""
+        shutil.rmtree(self.directory, ignore_errors=True)
         self.path.unlink(missing_ok=True)
 
 

@@ -20,6 +20,7 @@ Choices that are not Open vSwitch's defaults, and why:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv6Address
 
 from controller.model.blueprint import Blueprint, HostPlan
 from controller.model.identity import Dpid, PortRef, mac_text
@@ -64,7 +65,8 @@ def bridge_actions(names: Names, dpid: Dpid, kernel: bool, controller: str | Non
     kind = "system" if kernel else "netdev"
     yield (
         f"set Bridge {bridge} datapath_type={kind} fail_mode=secure protocols=OpenFlow13"
-        f" other_config:datapath-id={dpid:016x} other_config:disable-in-band=true other_config:dp-desc={names.lab}.{name}"
+        f" other_config:datapath-id={dpid:016x} other_config:dp-desc={names.lab}.{name}"
+        f" other_config:disable-in-band=true"
     )
     if controller is not None:
         yield from controller_actions(bridge, controller)
@@ -81,15 +83,16 @@ def port_actions(bridge: str, port: str, end: PortRef) -> Iterator[str]:
 def controller_actions(bridge: str, target: str) -> Iterator[str]:
     """Tell a bridge its controller, in place of the one that it has."""
     row = f"@{bridge}"
-    yield f'--id={row} create Controller target="{target}" max_backoff={MAX_BACKOFF_MS} inactivity_probe={INACTIVITY_PROBE_MS}'
+    patience = f"max_backoff={MAX_BACKOFF_MS} inactivity_probe={INACTIVITY_PROBE_MS}"
+    yield f'--id={row} create Controller target="{target}" {patience}'
     yield f"set Bridge {bridge} controller={row}"
 
 
 def rate_lines(port: str, capacity_bps: int) -> Iterator[str]:
     """Limit what an interface sends. The queue holds 100 packets: at 10 Mbit/s a full one is 120 ms."""
-    yield f"qdisc add dev {port} root handle 5: htb default 1"
-    yield f"class add dev {port} parent 5: classid 5:1 htb rate {capacity_bps}bit burst 15k"
-    yield f"qdisc add dev {port} parent 5:1 handle 10: pfifo limit {_QUEUE_PACKETS}"
+    yield f"qdisc replace dev {port} root handle 5: htb default 1"
+    yield f"class replace dev {port} parent 5: classid 5:1 htb rate {capacity_bps}bit burst 15k"
+    yield f"qdisc replace dev {port} parent 5:1 handle 10: pfifo limit {_QUEUE_PACKETS}"
 
 
 def port_rates(blueprint: Blueprint, names: Names) -> Iterator[str]:
@@ -98,8 +101,13 @@ def port_rates(blueprint: Blueprint, names: Names) -> Iterator[str]:
         yield from rate_lines(names.port(end), capacity_bps)
 
 
-def host_commands(host: HostPlan) -> str:
-    """What a host's shell does when its cable is there: one line, so that all hosts do it at the same time."""
+def ipv6_of(host: HostPlan) -> IPv6Address:
+    """The IPv6 address of a host: fd00::/64 with its IPv4 address as the last 32 bits."""
+    return IPv6Address((0xFD << 120) | int(host.address))
+
+
+def host_commands(host: HostPlan, ipv6: bool) -> str:
+    """What a host's shell does when its cable is there; one line, so that all hosts do it at once."""
     port = host_interface(host)
     steps = [
         "ip link set lo up",
@@ -109,6 +117,7 @@ def host_commands(host: HostPlan) -> str:
             f"echo {NEIGHBOUR_RETRY_MS} >/proc/sys/net/{ip}/neigh/{port}/retrans_time_ms"
             for ip in ("ipv4", "ipv6")
         ),
+        *([f"ip address add {ipv6_of(host)}/64 dev {port}"] if ipv6 else []),
         *(f"tc {line}" for line in (rate_lines(port, host.capacity_bps) if host.capacity_bps else ())),
         f"ip link set {port} up",
     ]

@@ -1,0 +1,116 @@
+"""Requests to the prober: a JSON object on each line, answered by one JSON object on a line.
+
+Streams go on being sent while a request is answered. End of input ends the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mininet_scenarios.prober.frames import Frames
+from mininet_scenarios.prober.pump import Pump, Station
+
+Request = dict[str, Any]
+_ASK_PERIOD_NS = 50_000_000
+_ASK_RATE_PER_S = 10_000
+_PRIORITY = -10  # a busy machine should show in the fabric, not in the measuring of it
+
+
+class Prober:
+    """Answers requests between two turns of the pump."""
+
+    def __init__(self) -> None:
+        self._pump = Pump()
+        self._frames = Frames(self._pump)
+        self._input = b""
+        self._ended = False
+        self._answers: dict[str, Callable[[Request], Any]] = {
+            "stations": self._stations,
+            "begin": self._begin,
+            "end": lambda request: self._pump.end(request["streams"]),
+            "window": self._window,
+            "reach": self._reach,
+            "inject": self._inject,
+            "capture": self._capture,
+            "relay": self._relay,
+            "end_relays": lambda _: self._frames.end_relays(),
+        }
+
+    def run(self) -> None:
+        """Serve until the input ends."""
+        os.set_blocking(0, False)
+        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
+        self._pump.watch(0, self._read)
+        while not self._ended:
+            self._pump.turn(1.0)
+
+    def _read(self) -> None:
+        text = os.read(0, 1 << 20)
+        self._ended = not text
+        self._input += text
+        while b"\n" in self._input:
+            line, _, self._input = self._input.partition(b"\n")
+            print(json.dumps(self._answer(json.loads(line))), flush=True)
+
+    def _answer(self, request: Request) -> Request:
+        try:
+            return {"result": self._answers[request["op"]](request)}
+        except (KeyError, OSError, ValueError) as error:
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _stations(self, request: Request) -> None:
+        for name, pid, interface, addresses in request["stations"]:
+            self._pump.add_station(Station(name, pid, interface, tuple(addresses)))
+
+    def _begin(self, request: Request) -> list[int]:
+        flows = [(src, dst, flow) for src, dst, flow in request["flows"]]
+        return self._pump.begin(flows, request["period_ns"], request.get("address", 0))
+
+    def _window(self, request: Request) -> Request:
+        until_ns = int(request["until_s"] * 1e9) if request.get("until_s") else time.monotonic_ns()
+        since_ns = int(request["since_s"] * 1e9)
+        streams = [
+            self._pump.streams[number].window(since_ns, until_ns).as_json() for number in request["streams"]
+        ]
+        return {"windows": streams, "paused_s": self._pump.paused_ns / 1e9}
+
+    def _reach(self, request: Request) -> Request:
+        """Ask every pair again and again until each has been reached, or time is up."""
+        flows = [(src, dst, 0) for src, dst in request["pairs"]]
+        period_ns = max(_ASK_PERIOD_NS, len(flows) * 1_000_000_000 // _ASK_RATE_PER_S)
+        numbers = self._pump.begin(flows, period_ns, request.get("address", 0), once=True)
+        deadline_s = time.monotonic() + request["timeout_s"]
+        waiting = list(numbers)
+        while waiting and time.monotonic() < deadline_s:
+            self._pump.turn(0.02)
+            waiting = [number for number in waiting if not self._pump.streams[number].first_ns]
+        self._pump.end(numbers)
+        streams = [self._pump.streams[number] for number in numbers]
+        return {
+            "reached_s": [stream.first_ns / 1e9 if stream.first_ns else None for stream in streams],
+        }
+
+    def _inject(self, request: Request) -> None:
+        station = self._pump.stations[request["host"]]
+        self._frames.inject(station, [bytes.fromhex(frame) for frame in request["frames"]])
+
+    def _capture(self, request: Request) -> list[str]:
+        station = self._pump.stations[request["host"]]
+        wanted = (request["ethertype"], request["count"], request["timeout_s"])
+        return [frame.hex() for frame in self._frames.capture(station, *wanted)]
+
+    def _relay(self, request: Request) -> None:
+        one, other = (self._pump.stations[name] for name in request["hosts"])
+        self._frames.relay(one, other, request["ethertype"])
+
+
+if __name__ == "__main__":
+    try:
+        Prober().run()
+    except KeyboardInterrupt:
+        sys.exit(130)
