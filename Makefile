@@ -17,11 +17,11 @@ python:
 	@scripts/setup python
 
 check: python ## format, lint, types, architecture and fast tests: no root, under a minute
-	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory --keep-going style
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target types fast-tests
 
 test: setup ## everything, on real Open vSwitch (root)
-	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory --keep-going style
 	@$(MAKE) --no-print-directory types
 	$(PYTHON_BIN) -m pytest
 
