@@ -42,6 +42,7 @@ from controller.discovery.frames.neighbour import (
 from controller.model.command import FrameOut
 from controller.model.flow import EtherType, IpProtocol
 from controller.model.identity import BROADCAST, Mac, PortRef
+from controller.model.topology import Host
 from tests import fabrics
 from tests.apps.views import (
     FABRIC,
@@ -62,7 +63,9 @@ from tests.apps.views import (
 ROUTES = 4
 NOBODY = IPv4Address("10.0.0.77")
 UNSPECIFIED = IPv4Address(0)
-V6 = fabrics.snapshot(PLAN, ipv6=True)
+V6 = fabrics.with_hosts(
+    FABRIC, [Host(plan.mac, plan.at, (plan.address, link_local(plan.mac))) for plan in PLAN.hosts]
+)
 GATEWAY = Gateway(interfaces=(ip_interface("10.0.0.1/24"), ip_interface("fd00::1/64")))
 ROUTED = FabricSettings(gateway=GATEWAY)
 UPLINK = next(link.src for link in FABRIC.links if link.src.dpid == H1.at.dpid)
