@@ -22,20 +22,20 @@ from controller.model.topology import DEFAULT_CAPACITY_BPS, Host, Link, Port, Sw
 GBPS = 1_000_000_000
 
 
-def link_local(mac: Mac) -> IPv6Address:
-    """The address that a host makes of its MAC (RFC 4291, appendix A)."""
+def autoconfigured(mac: Mac) -> IPv6Address:
+    """The address below 2001:db8::/64 that a host makes of its MAC (RFC 4291, appendix A)."""
     interface = (mac >> 24 ^ 0x02_00_00) << 40 | 0xFF_FE << 24 | mac & 0xFF_FF_FF
-    return IPv6Address(0xFE80 << 112 | interface)
+    return IPv6Address(0x2001_0DB8 << 96 | interface)
 
 
 def snapshot(blueprint: Blueprint, *, version: int = 1, ipv6: bool = False) -> Topology:
-    """The topology in which everything is as planned; `ipv6` gives each host its link-local address too."""
+    """The topology in which everything is as planned; `ipv6` gives each host an IPv6 address too."""
     capacity = blueprint.capacity_bps
     ports: dict[int, list[int]] = {switch.dpid: [] for switch in blueprint.switches}
     for end in (*blueprint.peer, *blueprint.host_at):
         ports[end.dpid].append(end.port)
     hosts = [
-        Host(plan.mac, plan.at, (plan.address, link_local(plan.mac)) if ipv6 else (plan.address,))
+        Host(plan.mac, plan.at, (plan.address, autoconfigured(plan.mac)) if ipv6 else (plan.address,))
         for plan in blueprint.hosts
     ]
     return topology(
@@ -123,7 +123,7 @@ def addresses() -> st.SearchStrategy[IpAddress]:
     other = st.sampled_from(
         [IPv4Address("172.16.0.1"), IPv4Address("192.168.0.77"), IPv4Address("9.255.255.255")]
     )
-    local = macs().map(link_local)
+    local = macs().map(autoconfigured)
     site = st.integers(0, 2**16).map(lambda number: IPv6Address((0xFD00 << 112) | number))
     return st.one_of(near, far, other, local, site)
 

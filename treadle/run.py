@@ -56,7 +56,7 @@ def _serve(settings: Settings, framework: str) -> int:
     from controller.southbound.openflow import OpenFlowSouthbound
     from treadle.wiring import blueprint_of, engine_for, header_of, new_life, southbound_settings
 
-    life, blueprint, feed = new_life(settings), blueprint_of(settings), Feed()
+    life, blueprint, feed = new_life(), blueprint_of(settings), Feed()
     engine = engine_for(settings, life, blueprint)
     southbound = OpenFlowSouthbound(
         southbound_settings(settings),

@@ -6,7 +6,6 @@ settings --> engine (apps, discovery, compiler, planner)      pure, also for a r
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -43,10 +42,9 @@ class Life:
         return {"life": self.started_min, "key": self.key.hex()}
 
 
-def new_life(settings: Settings) -> Life:
-    """A life that begins now. The key is the operator's if one is set, else random."""
-    key = hashlib.sha256(settings.lldp_key.encode()).digest() if settings.lldp_key else os.urandom(32)
-    return Life(int(time.time()) // 60 - _EPOCH_2020_MIN, key)
+def new_life() -> Life:
+    """A life that begins now, with a key of its own: nonces of an earlier life are worth nothing."""
+    return Life(int(time.time()) // 60 - _EPOCH_2020_MIN, os.urandom(32))
 
 
 def recorded_life(header: Mapping[str, Any]) -> Life:

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.compiler.aggregate import Entry, aggregate
-from controller.compiler.families import MAC, Family, Prefix, conditions, family_of, priority, rung
+from controller.compiler.families import Family, Prefix, conditions, family_of, priority, rung
 from controller.compiler.groups import choices_before, groups_for
 from controller.compiler.trie import Ownership, ownership
 from controller.contract import Gateway
@@ -200,10 +200,6 @@ def _host_rules(family: Family, endpoint: Endpoint, gateway: Gateway) -> list[Fl
 
 def _is_routed(endpoint: Endpoint, gateway: Gateway) -> bool:
     """Whether a gateway forwards packets to this address: it has an interface in the family."""
-    if (
-        family_of(endpoint.address) is MAC
-        or isinstance(endpoint.address, int)
-        or endpoint.address.is_link_local
-    ):
+    if isinstance(endpoint.address, int):
         return False
     return any(interface.version == endpoint.address.version for interface in gateway.interfaces)

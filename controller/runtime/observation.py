@@ -15,7 +15,7 @@ from controller.northbound.surface import Snapshot
 from controller.runtime.engine import Engine
 from controller.runtime.feed import Feed, Subscription
 from controller.runtime.journal import Journal
-from controller.runtime.settings import SECRETS, Settings, plain
+from controller.runtime.settings import Settings, plain
 
 
 class _Counted(Protocol):
@@ -69,7 +69,7 @@ class Observation:
             findings=engine.findings.entries(),
             loads=engine.loads.by_port,
             counters=self._counters(),
-            settings={key: value for key, value in plain(self._settings).items() if key not in SECRETS},
+            settings=plain(self._settings),
             journal=self._journal.position if self._journal else "",
             idle=engine.idle,
         )

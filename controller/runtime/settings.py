@@ -57,7 +57,6 @@ class Settings:
     echo_interval_s: float = 2.0
     dead_after_s: float = 6.0
     lldp_interval_s: float = 5.0
-    lldp_key: str = ""
     link_timeout_s: float = 16.0
     settle_s: float = 0.6
     max_settle_s: float = 10.0
@@ -82,10 +81,6 @@ class Settings:
     @property
     def socket_path(self) -> str:
         return self.socket or default_socket()
-
-
-SECRETS = frozenset({"lldp_key"})
-"""Settings that are told to nobody."""
 
 
 def plain(settings: Settings) -> dict[str, Any]:
@@ -233,7 +228,6 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "gateways": _gateways,
     "gateway_mac": _mac,
     "allow": _dpids,
-    "lldp_key": str,
     "blueprint": str,
 }
 _CHOICES = {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 
 from apps.routing.app import Memory, Routing
 from controller.contract import FabricView, Routes
@@ -27,7 +28,10 @@ def test_a_link_local_address_is_no_endpoint_for_its_mac_is() -> None:
     before = snapshot(linear(2))
     hosts = [replace(host, addresses=(*host.addresses, IPv6Address("fe80::1"))) for host in before.hosts[:1]]
     _, routes = decide(with_hosts(before, hosts))
-    assert [endpoint.address for endpoint in routes.table.endpoints] == [hosts[0].mac, IPv4Address("10.0.0.1")]
+    assert [endpoint.address for endpoint in routes.table.endpoints] == [
+        hosts[0].mac,
+        IPv4Address("10.0.0.1"),
+    ]
 
 
 def test_a_snapshot_in_which_no_route_changed_gives_the_same_object() -> None:

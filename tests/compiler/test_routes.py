@@ -100,7 +100,7 @@ def test_a_fabric_without_hosts_has_no_routes() -> None:
     assert set(compiled(silent).switches.values()) == {SwitchRoutes()}
 
 
-def test_the_gateway_adds_one_rule_above_each_routed_host_rule_and_none_for_link_local() -> None:
+def test_the_gateway_adds_one_rule_above_each_host_rule_of_its_family() -> None:
     topology = snapshot(linear(2), ipv6=True)
     table = follow(NOTHING, topology).routes.table
     gateway = Gateway(interfaces=(IPv4Interface("10.0.0.254/8"),))
@@ -117,7 +117,7 @@ def test_ownership_ends_at_the_floor_of_the_family() -> None:
     owners = ownership(follow(NOTHING, snapshot(linear(2), ipv6=True)).routes.table.endpoints)
     assert owners.owner(IPV4, 0x0A_FF_00_01) is not None
     assert owners.owner(IPV4, 0x08_08_08_08) is None
-    assert owners.owner(IPV6, 0xFE80 << 112 | 0x99) is not None
+    assert owners.owner(IPV6, 0x2001_0DB8 << 96 | 0x99) is not None
     assert owners.owner(IPV6, 0xFD00 << 112 | 1) is None
     assert owners.owner(MAC, 0xFE_00_00_00_00_01) is not None
 
