@@ -21,7 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = build(arguments).parse_args(arguments)
+        parser = build(arguments)
+        args = parser.parse_args(arguments)
+        if "code" not in args:
+            parser.error("the command is not complete")
         status = _call(args.code, args)
         sys.stdout.flush()
         return status

@@ -38,7 +38,8 @@ class Command:
 def build(arguments: Sequence[str]) -> Parser:
     """The parser for a command line that begins with these arguments.
 
-    The lab brings its own commands; they are loaded only where the command line asks for the lab.
+    The lab brings its own commands; they are loaded only where the command line asks for the lab. Its
+    `add_commands` is given the parser of `treadle lab`, and sets `code` for each of its commands.
     """
     parser = Parser(prog="treadle", description=_DESCRIPTION, epilog=_EPILOG)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
