@@ -28,15 +28,19 @@ ControllerCommand = tuple[str, ...]
 _LISTEN_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.01
-_LISTENING = "0A"
+_LISTENING = "0A"  # states as in include/net/tcp_states.h
+_ESTABLISHED = "01"
 
 
 def treadle(
-    settings: Mapping[str, object] | None = None, *, journal: Path | None = None
+    settings: Mapping[str, object] | None = None, *, blueprint: bool = True, journal: Path | None = None
 ) -> ControllerCommand:
-    """The command that runs Treadle itself, with settings of its own and a journal if one is wanted."""
-    command = [sys.executable, "-m", "treadle", "run", "--listen", "127.0.0.1:{port}"]
-    command += ["--blueprint", "{blueprint}", "--socket", "{socket}"]
+    """The command that runs Treadle itself, with settings of its own, and with a journal if one is wanted.
+
+    Without `blueprint` it is not told what the fabric should be and must find out.
+    """
+    command = [sys.executable, "-m", "treadle", "run", "--listen", "127.0.0.1:{port}", "--socket", "{socket}"]
+    command += ["--blueprint", "{blueprint}"] if blueprint else []
     command += ["--journal", str(journal)] if journal else []
     for key, value in (settings or {}).items():
         command += ["--set", f"{key}={value}"]
@@ -106,13 +110,17 @@ class ControllerProcess:
         ends instead.
         """
         deadline_s = time.monotonic() + _LISTEN_TIMEOUT_S
-        while not _listens(self.port):
+        while not _sockets(self.port, _LISTENING):
             if self.pid is None or time.monotonic() > deadline_s:
                 said = self.last_words()
                 raise OperatorError(
                     f"the controller does not listen: {said}", mend=f"try it alone: {' '.join(self._command)}"
                 )
             time.sleep(_POLL_S)
+
+    def sessions(self) -> int:
+        """How many connections it holds; Open vSwitch's own word on that is up to five seconds old."""
+        return _sockets(self.port, _ESTABLISHED)
 
     def last_words(self) -> str:
         """The last line of its log that says something."""
@@ -142,11 +150,11 @@ class ControllerProcess:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _listens(port: int) -> bool:
-    """Read from the kernel's table: to connect and hang up would be noise in the controller's log."""
-    wanted = f":{port:04X}"
+def _sockets(port: int, state: str) -> int:
+    """The sockets of a local port in a state, by the kernel's table: to connect would be noise in the log."""
+    count = 0
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError), open(table) as rows:
-            if any(row.split()[1].endswith(wanted) and row.split()[3] == _LISTENING for row in rows):
-                return True
-    return False
+            fields = (row.split() for row in rows)
+            count += sum(row[1].endswith(f":{port:04X}") and row[3] == state for row in fields)
+    return count

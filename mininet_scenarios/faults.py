@@ -53,6 +53,11 @@ class Breakage:
         self._cut: set[PortRef] = set()
         self._dead: set[Dpid] = set()
 
+    @property
+    def dead_switches(self) -> int:
+        """How many switches are dead."""
+        return len(self._dead)
+
     def cut(self, a: str, b: str, at: End = "both") -> Fault:
         """Take down the cable between two nodes, at the end of `a`, of `b`, or of both."""
         ends = self._ends(a, b, at)

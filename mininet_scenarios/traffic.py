@@ -13,6 +13,7 @@ its own (prober/).
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.model.errors import OperatorError, TreadleError
+from controller.model.identity import PortRef
 from mininet_scenarios.build import Fabric
 from mininet_scenarios.load import Load
 from mininet_scenarios.prober.streams import Window
@@ -120,6 +122,17 @@ class Traffic:
         """The next frames of an ethertype that reach a host; fewer than `count` when time is up."""
         seen = self._ask("capture", host=host, ethertype=ethertype, count=count, timeout_s=timeout_s)
         return tuple(map(bytes.fromhex, seen))
+
+    def tap(self, end: PortRef) -> str:
+        """A tap on the cable of a switch port, with a name that stands for a host in inject, capture and
+        relay.
+
+        It hears what comes to the port out of the cable, and what it injects goes from the port into the
+        cable.
+        """
+        name = self._fabric.names.port(end)
+        self._ask("tap", name=name, pid=os.getpid())
+        return name
 
     @contextmanager
     def relay(self, one: str, other: str, ethertype: int) -> Iterator[None]:

@@ -31,6 +31,7 @@ class Prober:
         self._ended = False
         self._answers: dict[str, Callable[[Request], Any]] = {
             "stations": self._stations,
+            "tap": self._tap,
             "begin": self._begin,
             "end": lambda request: self._pump.end(request["streams"]),
             "window": self._window,
@@ -66,6 +67,9 @@ class Prober:
     def _stations(self, request: Request) -> None:
         for name, pid, interface, addresses in request["stations"]:
             self._pump.add_station(Station(name, pid, interface, tuple(addresses)))
+
+    def _tap(self, request: Request) -> None:
+        self._pump.stations[request["name"]] = Station(request["name"], request["pid"], request["name"], ())
 
     def _begin(self, request: Request) -> list[int]:
         flows = [(src, dst, flow) for src, dst, flow in request["flows"]]

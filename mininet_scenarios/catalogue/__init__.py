@@ -1,0 +1,1 @@
+"""The catalogue of scenarios: each module adds its own by `@scenario`."""
