@@ -219,8 +219,7 @@ class _Walk:
             self.packet, number = after, rule.goto
 
     def _registers(self) -> dict[Field, int]:
-        """The packet's fields, and those that each packet has on a switch (no VLAN tag is VLAN identifier 0).
-        """
+        """The packet's fields, and those that each packet has on a switch (no VLAN tag is VLAN identifier 0)."""
         registers = {Field.METADATA: 0, Field.VLAN_VID: 0}
         registers.update(self.packet.fields)
         registers[Field.IN_PORT] = self.in_port

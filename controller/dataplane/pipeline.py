@@ -75,6 +75,11 @@ class RouteBase(IntEnum):
     IPV6 = 2000
 
 
+EXCEPTION_RUNG = 400
+"""How far above its family's base the planner's exceptions stand for the time of an update: above each prefix
+of the family and below the next family."""
+
+
 def mac_priority(prefix_len: int) -> int:
     """The rung of a rule on the first `prefix_len` bits (0 to 48) of the Ethernet destination."""
     return RouteBase.MAC + prefix_len
@@ -147,6 +152,9 @@ def page() -> str:
             f"| {on} | 0 ... {longest} | {rung(0)} ... {rung(longest)} |"
             for on, rung, longest in _ROUTES_SAYS
         ),
+        "",
+        f"While an update runs, {EXCEPTION_RUNG} above a family's lowest priority there may be exceptions of the",
+        "planner, for packets that have to change in an order of their own.",
         "",
         "## The cookie of a rule",
         "",

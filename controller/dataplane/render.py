@@ -46,15 +46,15 @@ _NAME: dict[Field, str] = {
     Field.ETH_TYPE: "dl_type",
     Field.VLAN_VID: "vlan_tci",
     Field.VLAN_PCP: "dl_vlan_pcp",
-    Field.IP_DSCP: "ip_dscp",
+    Field.IP_DSCP: "nw_tos",
     Field.IP_ECN: "nw_ecn",
     Field.IP_PROTO: "nw_proto",
     Field.IPV4_SRC: "nw_src",
     Field.IPV4_DST: "nw_dst",
-    Field.TCP_SRC: "tcp_src",
-    Field.TCP_DST: "tcp_dst",
-    Field.UDP_SRC: "udp_src",
-    Field.UDP_DST: "udp_dst",
+    Field.TCP_SRC: "tp_src",
+    Field.TCP_DST: "tp_dst",
+    Field.UDP_SRC: "tp_src",
+    Field.UDP_DST: "tp_dst",
     Field.ICMPV4_TYPE: "icmp_type",
     Field.ICMPV4_CODE: "icmp_code",
     Field.ARP_OP: "arp_op",
@@ -74,6 +74,11 @@ _SET_NAME: dict[Field, str] = {
     Field.IPV4_SRC: "ip_src",
     Field.IPV4_DST: "ip_dst",
     Field.VLAN_VID: "vlan_vid",
+    Field.IP_DSCP: "ip_dscp",
+    Field.TCP_SRC: "tcp_src",
+    Field.TCP_DST: "tcp_dst",
+    Field.UDP_SRC: "udp_src",
+    Field.UDP_DST: "udp_dst",
 }
 """The names for `set_field`, where the older ones are not taken."""
 
@@ -212,6 +217,8 @@ def _terms(terms: list[Term]) -> Iterator[str]:
 
 def _value(term: Term) -> str:
     full = term.field.full_mask
+    if term.field is Field.IP_DSCP:
+        return str(term.value << 2)  # nw_tos is the whole byte, of which DSCP is the upper six bits
     if term.mask == full:
         return _number(term.field, term.value)
     if term.field in (*_IPV4, *_IPV6):

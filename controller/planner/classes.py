@@ -143,8 +143,7 @@ def _holds(spans: list[Interval], address: int) -> bool:
 
 
 def _mac_cuts(transition: Transition, family: Family, address: int) -> Iterator[Interval]:
-    """The intervals of Ethernet destinations within which every switch treats packets to this address alike.
-    """
+    """The intervals of Ethernet destinations within which every switch treats packets to this address alike."""
     cuts = {0}
     for sides in transition.functions:
         for functions in sides:

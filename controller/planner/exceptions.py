@@ -25,17 +25,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from controller.dataplane.pipeline import RouteBase, Table
+from controller.dataplane.pipeline import EXCEPTION_RUNG, RouteBase, Table
 from controller.model.flow import EtherType, Field, FlowRule, Match, Term
 from controller.planner.classes import Box, PacketClass
 from controller.planner.intervals import ALL_MACS, Family, Interval
 from controller.planner.precedence import Waits
 from controller.planner.transition import Side, Transition, bits
-
-ABOVE_THE_LADDER = 400
-"""How far above its family's base an exception stands: above each prefix of the family, below the next
-family.
-"""
 
 _BASE = {Family.MAC: RouteBase.MAC, Family.IPV4: RouteBase.IPV4, Family.IPV6: RouteBase.IPV6}
 _ETH_TYPE = {Family.IPV4: EtherType.IPV4, Family.IPV6: EtherType.IPV6}
@@ -90,15 +85,14 @@ def _rule(transition: Transition, switch: int, side: Side, box: Box) -> FlowRule
 
 def _exception(family: Family, where: Match, like: FlowRule | None) -> FlowRule:
     """A rule for these packets that does what another one does; without another one, it drops."""
-    priority = _BASE[family] + ABOVE_THE_LADDER
+    priority = _BASE[family] + EXCEPTION_RUNG
     if like is None:
         return FlowRule(Table.ROUTES, priority, where)
     return FlowRule(Table.ROUTES, priority, where, like.actions, like.goto, like.meter, cookie=like.cookie)
 
 
 def _matches(box: Box) -> Iterator[Match]:
-    """Matches that together are the box: prefixes of the address, times prefixes of the Ethernet destination.
-    """
+    """Matches that together are the box: prefixes of the address, times prefixes of the Ethernet destination."""
     kind = (
         [Term(Field.ETH_TYPE, _ETH_TYPE[box.family], Field.ETH_TYPE.full_mask)]
         if box.family in _ETH_TYPE

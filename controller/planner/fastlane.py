@@ -44,8 +44,7 @@ def prepare(installed: SwitchProgram) -> Mapping[PortNo, tuple[ModifyGroup, ...]
 
 
 def without_port(group: Group, port: PortNo) -> Group | None:
-    """The group without its buckets on this port; None when it has none, or when nothing else would be left.
-    """
+    """The group without its buckets on this port; None when it has none, or when nothing else would be left."""
     kept = tuple(bucket for bucket in group.buckets if port not in _ports(bucket))
     return replace(group, buckets=kept) if kept and len(kept) < len(group.buckets) else None
 

@@ -14,20 +14,19 @@ reached).
     in C that N reaches from s inside the strongly connected component that s has in O + N.
 
 *No circle.* A circle of a mixture is a circle of O + N, so it lies within one component. Neither O nor N has
-one, so it has a flipped switch s, and going on from s along the circle a switch that has not flipped; let t
-be the first one. From s to t the circle follows N edges (unchanged switches have the same edges in both)
-inside the component, so by (3) t flipped before s: a contradiction. But if t is unchanged it follows N edges
-too, so "first one" may be read as "first one of C that has not flipped", and then no such t exists and the
-circle is one of N alone: a contradiction again.
+one, so on it lie a changing switch that has flipped and one that has not. Start at a flipped one, s, and let
+t be the first on the way that changes and has not flipped. All switches from s to t have flipped or never
+change, so the way from s to t is one of N inside the component, and by (3) t flipped before s: a
+contradiction.
 
-*No loss.* Take a packet at a switch of G and walk. While no flipped switch is met the walk is one of O, which
-delivers. Let y be a flipped switch that is met after only such steps. O delivers from y. If N did not, then
-by (2) every s in C and G from which O reaches y has flipped; the walk's own switches have not, so those of
-them that change are not in G for want of N, and the first of them came along an unchanged switch of G, whose
-next hops are N's too: so by induction they are all good in N, and y is. From y the walk follows N, and each t
-it meets is good in N; if t has not flipped, then by (1), which y in C and G obeys, O delivers from t, and we
-are where we started. The walk never stands at a switch that loses it, and it has no circle, so it ends in
-delivery.
+*No loss.* Take a packet at a switch of G and walk; let a switch be *good* when N delivers from it. Each
+switch that the walk meets is good or has not flipped, and O delivers from each that has not flipped and
+changes. For take the first y that has flipped and is not good. The walk came to it by O edges from the last
+good switch v before it: v changes and has not flipped (the next hops of any other good switch are good), O
+delivers from v, so v is in G, and by (2) v flipped before y: a contradiction. And take the first t that
+changes, has not flipped, and from which O may lose: the walk came to it by N edges from a flipped switch s to
+which O edges, or the start, had led, so s is in G, and by (1) t flipped before s: a contradiction. So the
+walk never stands where it loses the packet, and as it has no circle it ends in delivery.
 
 *No deadlock.* (1) and (3) point along N, which has no circle; (2) makes switches that lose in N wait for
 switches that do not, and N leads from the latter to none of the former. So each class alone can always be

@@ -1,8 +1,7 @@
 """What law 5 says, as a check: walk through a plan one command at a time, and look at packets after each.
 
-Within a stage nobody knows which switch is faster, so a random one takes its next command each time; every state on the
-way is looked at, not only those after stages.
-"""
+Within a stage nobody knows which switch is faster, so a random one takes its next command each time; every
+state on the way is looked at, not only those after stages."""
 
 from __future__ import annotations
 
@@ -28,8 +27,12 @@ def probes_of(dpids: Sequence[Dpid], packets: Sequence[Packet]) -> list[Probe]:
     return [(PortRef(dpid, ENTRY_PORT), packet) for dpid in dpids for packet in packets]
 
 
-def states(installed: FabricProgram, update: UpdatePlan, random: Random) -> Iterator[tuple[Dpid, FabricProgram]]:
-    """The switch that took a command, and what the fabric holds then, in one of the orders that the plan allows."""
+def states(
+    installed: FabricProgram, update: UpdatePlan, random: Random
+) -> Iterator[tuple[Dpid, FabricProgram]]:
+    """The switch that took a command, and what the fabric holds then, in one of the orders that the plan
+    allows.
+    """
     program = dict(installed)
     for stage in update.stages:
         queues = {dpid: list(commands) for dpid, commands in stage.commands.items()}

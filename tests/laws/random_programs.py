@@ -1,8 +1,9 @@
-"""Programs that no sensible controller would write, to try the planner on: random next hops, aggregated at random.
+"""Programs that no sensible controller would write, to try the planner on: random next hops, aggregated at
+random.
 
-The routes to each address lead to its owner without a circle, by a random order in which each switch only forwards to earlier ones; and they may be
-as long and winding as they like. Prefixes are cut and nested at random, so that old and new rules do not resemble each other.
-"""
+The routes to each address lead to its owner without a circle, by a random order in which each switch only
+forwards to earlier ones; and they may be as long and winding as they like. Prefixes are cut and nested at
+random, so that old and new rules do not resemble each other."""
 
 from __future__ import annotations
 
@@ -119,7 +120,9 @@ def _switch(random: Random, ip: list[NextPorts | None], mac: list[NextPorts | No
     groups: dict[NextPorts, Group] = {}
     rules = [FlowRule(Table.ADMISSION, PASS_PRIORITY, goto=Table.ROUTES)]
     for low, length, ports in _cut(random, ip):
-        where = match(eth_type=EtherType.IPV4, ipv4_dst=IPv4Network((FIRST_ADDRESS + low, 32 - BITS + length)))
+        where = match(
+            eth_type=EtherType.IPV4, ipv4_dst=IPv4Network((FIRST_ADDRESS + low, 32 - BITS + length))
+        )
         rules.append(_rule(ipv4_priority(32 - BITS + length), where, ports, groups))
     for low, length, ports in _cut(random, mac):
         full = (1 << 48) - 1
@@ -140,7 +143,7 @@ def _rule(priority: int, where: Match, ports: NextPorts, groups: dict[NextPorts,
 
 
 def _cut(random: Random, values: list[NextPorts | None]) -> list[tuple[int, int, NextPorts]]:
-    """Prefixes (low, length, ports) whose longest match is this function; covering ones are put in at random."""
+    """Prefixes (low, length, ports) whose longest match is this function; covering ones come at random."""
     found: list[tuple[int, int, NextPorts]] = []
 
     def descend(low: int, length: int, inherited: NextPorts | None) -> None:
@@ -167,7 +170,9 @@ def packets() -> list[Packet]:
     source = Mac(0x0300_0000_0000 & ~(1 << 40) | 1)
     numbers = range(1 << BITS)
     ip = [
-        udp_packet(source, Mac(FIRST_MAC + (3 * n) % 8), IPv4Address("10.9.9.9"), IPv4Address(FIRST_ADDRESS + n))
+        udp_packet(
+            source, Mac(FIRST_MAC + (3 * n) % 8), IPv4Address("10.9.9.9"), IPv4Address(FIRST_ADDRESS + n)
+        )
         for n in numbers
     ]
     return ip + [ethernet_packet(source, Mac(FIRST_MAC + n)) for n in numbers]
