@@ -1,4 +1,4 @@
-"""The figures that a bench prints: median, 99th percentile, maximum."""
+"""The figures that reports and benches give: median, 99th percentile, maximum."""
 
 from __future__ import annotations
 
