@@ -16,7 +16,8 @@ a lookup costs a few microseconds.
 Departures, all of them Open vSwitch's: a rewrite of a field that the packet lacks does nothing; buckets work
 on a copy, and what they rewrite is not seen by later actions. Meters are noted and never drop. Not modelled:
 queues, Write-Actions, the packet's length. Two rules of one priority that match the same packet are undefined
-in OpenFlow; here the smaller match wins, so that runs repeat."""
+in OpenFlow; here the smaller match wins, so that runs repeat.
+"""
 
 from __future__ import annotations
 
@@ -179,7 +180,7 @@ def _best_rule(shapes: tuple[_Shape, ...], fields: Mapping[Field, int]) -> FlowR
 def _beats(rule: FlowRule, other: FlowRule) -> bool:
     if rule.priority != other.priority:
         return rule.priority > other.priority
-    return rule.match.terms_order() < other.match.terms_order()
+    return rule.match.order < other.match.order
 
 
 # --- carrying out what it says ------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ class _Walk:
             self.packet, number = after, rule.goto
 
     def _registers(self) -> dict[Field, int]:
-        """The packet's fields, and those that each packet has on a switch (no VLAN tag is VLAN identifier 0)."""
+        """The packet's fields, and those that each packet has on a switch (no VLAN tag is VLAN 0)."""
         registers = {Field.METADATA: 0, Field.VLAN_VID: 0}
         registers.update(self.packet.fields)
         registers[Field.IN_PORT] = self.in_port

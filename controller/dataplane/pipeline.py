@@ -153,8 +153,8 @@ def page() -> str:
             for on, rung, longest in _ROUTES_SAYS
         ),
         "",
-        f"While an update runs, {EXCEPTION_RUNG} above a family's lowest priority there may be exceptions of the",
-        "planner, for packets that have to change in an order of their own.",
+        f"While an update runs, {EXCEPTION_RUNG} above a family's lowest priority there may be exceptions of",
+        "the planner, for packets that have to change in an order of their own.",
         "",
         "## The cookie of a rule",
         "",

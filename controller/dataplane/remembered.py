@@ -3,7 +3,8 @@
 Programs are immutable but hold dictionaries, so they cannot be hashed; their identity can. A switch whose
 program did not change keeps the same object from turn to turn, and whatever was derived from it (a lookup
 index, the intervals of its routes) is found again without comparing anything. Nothing is kept alive: the
-entry goes with the value."""
+entry goes with the value.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ The member's docstring is the definition; the idea of ending every inquiry in on
 Batfish's `FlowDisposition`.
 
 Left out: time, rates and queues; and the output to all ports (`ReservedPort.ALL`) reaches only ports with a
-link, because a program does not say which other ports there are."""
+link, because a program does not say which other ports there are.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ rule that names it (section 6.5), and so does deleting a meter (section 6.6). Ad
 changing what is not, is refused by a switch and changes nothing; here it changes nothing either.
 
 `apply` is pure; a program that no command touches comes back as the same object, so that others may compare
-by identity."""
+by identity.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Packets that change together: the classes that a transition touches.
 
-    intervals of all switches, cut at every start  ->  atoms  ->  atoms that every switch treats alike, before
-    and after: a class
+    intervals of all switches, cut at every start  ->  atoms  ->  those that all switches treat alike: a class
 
 Only atoms within the intervals that some switch changes are looked at. An atom of an IP family is further cut
 by Ethernet destination where that decides: under a gateway's rule, and where a switch has no rule for the
@@ -10,7 +9,8 @@ address, on either side, so that the packet falls through to the rules on the Et
 A class says for each switch its `Turn` (what precedence needs) and its `Op`: the one change of one rule at
 which the packets flip there. Which that is follows from the order in which a switch takes its changes
 (planner/order.py): with old rule o and new rule n, setting n when n has the higher priority or o's place,
-deleting o otherwise."""
+deleting o otherwise.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _holds(spans: list[Interval], address: int) -> bool:
 
 
 def _mac_cuts(transition: Transition, family: Family, address: int) -> Iterator[Interval]:
-    """The intervals of Ethernet destinations within which every switch treats packets to this address alike."""
+    """The intervals of Ethernet destinations that every switch treats alike, given this address."""
     cuts = {0}
     for sides in transition.functions:
         for functions in sides:

@@ -72,4 +72,4 @@ def diff(installed: SwitchProgram, wanted: SwitchProgram) -> SwitchDelta:
 
 
 def _in_order(rules: list[FlowRule]) -> tuple[FlowRule, ...]:
-    return tuple(sorted(rules, key=lambda rule: (rule.table, -rule.priority, rule.match.terms_order())))
+    return tuple(sorted(rules, key=lambda rule: (rule.table, -rule.priority, rule.match.order)))

@@ -6,19 +6,18 @@ opposite orders. No order of the changes is right for both. But each class alone
 (planner/precedence.py), so it is given exceptions: rules for exactly its packets, above all others of its
 family.
 
-    stage 0         set the exceptions, each saying what the switch says today          nothing moves from
-    stage 1    rewrite them to what is wanted, in the order that the class asks for  the class moves, and only
-    it
-                    beside it, the changes of the plan                                    the class does not
-                    notice
-    last stage      delete the exceptions, which by now say what the rules below say      nothing moves
+    stage 0         set the exceptions, each saying what the switch says today: nothing moves
+    from stage 1    rewrite them to what is wanted, in the order that the class asks for: only the class moves;
+                    beside it run the changes of the plan, of which the class notices nothing
+    last stage      delete the exceptions, which by now say what the rules below them say: nothing moves
 
 The price is rules: one for each prefix that the class is made of, on each switch that changes for it, twice
 written and once deleted. It is paid only by classes in a circle of waits, which shortest paths in a fabric
 seldom give.
 
 When packets without a rule for their address change too (`PacketClass.falls_through`), they hang on the rules
-of two families at once; if any class needs exceptions, all of those get them."""
+of two families at once; if any class needs exceptions, all of those get them.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +91,7 @@ def _exception(family: Family, where: Match, like: FlowRule | None) -> FlowRule:
 
 
 def _matches(box: Box) -> Iterator[Match]:
-    """Matches that together are the box: prefixes of the address, times prefixes of the Ethernet destination."""
+    """Matches that together are the box: prefixes of the address times prefixes of the MAC."""
     kind = (
         [Term(Field.ETH_TYPE, _ETH_TYPE[box.family], Field.ETH_TYPE.full_mask)]
         if box.family in _ETH_TYPE

@@ -13,7 +13,8 @@ A preparation is true of the program that it was made from. When one was used, t
 switch holds then: two ports that die together would otherwise each bring the other back.
 
 Left out: rules that output to the dead port directly, and groups with no other bucket. There is no second way
-for them in what is installed, and finding one is the loop's work."""
+for them in what is installed, and finding one is the loop's work.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ def prepare(installed: SwitchProgram) -> Mapping[PortNo, tuple[ModifyGroup, ...]
 
 
 def without_port(group: Group, port: PortNo) -> Group | None:
-    """The group without its buckets on this port; None when it has none, or when nothing else would be left."""
+    """The group without its buckets on this port; None when it has none, or has no others."""
     kept = tuple(bucket for bucket in group.buckets if port not in _ports(bucket))
     return replace(group, buckets=kept) if kept and len(kept) < len(group.buckets) else None
 

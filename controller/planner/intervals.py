@@ -11,7 +11,8 @@ it has no rule for everything, the packet falls through to the rules on the Ethe
 the family MAC.
 
 A rule on anything else (`Cover` cannot say it) is left out here: the planner then orders it with the others
-of its switch, by priority, and makes no promise across switches for the packets that it alone decides."""
+of its switch, by priority, and makes no promise across switches for the packets that it alone decides.
+"""
 
 from __future__ import annotations
 
@@ -190,9 +191,7 @@ def _function(covers: list[Cover]) -> RouteFunction:
 
 
 def _stack(covers: Iterable[Cover]) -> Stack:
-    best_first = sorted(
-        covers, key=lambda covered: (-covered.rule.priority, covered.rule.match.terms_order())
-    )
+    best_first = sorted(covers, key=lambda covered: (-covered.rule.priority, covered.rule.match.order))
     for place, covered in enumerate(best_first):
         if covered.macs == ALL_MACS:
             return tuple(best_first[: place + 1])

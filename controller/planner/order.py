@@ -3,13 +3,11 @@
 **On one switch.** Sets in falling priority, then deletes in rising priority. Then each packet flips from its
 old rule o to its new rule n exactly once, with nothing third between:
 
-    n above o, or in o's place   until n is set only rules below n came newer than o, or none that beat o: o
-    holds. From then on n holds, as
-                                 all that was set above n does not match (n is the best of the new), and
-                                 deletes touch old rules only
-    n below o                    o is not among the new, so it goes; until then it holds. Rules between the
-    two are old and go before o, as
-                                 deletes rise; n is set, as sets come first. So when o goes, n holds
+    n above o, or in o's place    Until n is set, o holds: of the new rules only those above n have come, and
+                                  none of them matches. From then on n holds: deletes touch old rules only.
+    n below o                     o has no place among the new, or n would not be the best of them, so o goes.
+                                  Until it does, it holds. Old rules between the two go before it, as deletes
+                                  rise, and n was set before any delete: when o goes, n holds.
 
 Only changes of rules that overlap need this order. Rules of the routes table overlap when one prefix holds
 the other, so there are few pairs. Rules of other tables all change in the same stage on their switch, in this
@@ -24,7 +22,8 @@ stage and one on the same switch costs nothing:
 
 Classes may disagree: one op can flip many of them. Then the waits run in a circle, and `Levels.stuck` names
 the ops that are on one; the planner takes the classes they belong to out of the game (planner/exceptions.py)
-and asks again."""
+and asks again.
+"""
 
 from __future__ import annotations
 
@@ -58,12 +57,8 @@ def in_switch_order(sets: Iterable[FlowRule], deletes: Iterable[FlowRule]) -> li
 
     Between equal priorities the later table goes first, so that what a rule sends packets on to is there
     before the rule."""
-    ordered = [
-        (True, rule) for rule in sorted(sets, key=lambda r: (-r.priority, -r.table, r.match.terms_order()))
-    ]
-    ordered += [
-        (False, rule) for rule in sorted(deletes, key=lambda r: (r.priority, r.table, r.match.terms_order()))
-    ]
+    ordered = [(True, rule) for rule in sorted(sets, key=lambda r: (-r.priority, -r.table, r.match.order))]
+    ordered += [(False, rule) for rule in sorted(deletes, key=lambda r: (r.priority, r.table, r.match.order))]
     return ordered
 
 

@@ -10,15 +10,16 @@ nothing. The promise is made for programs that have no circles themselves.
 
 What a stage holds on a switch:
 
-    first stage that touches it   groups renamed (planner/regroup.py), meters, new groups, a barrier every
-    stage                   rules, in the order of planner/order.py stage 0                       new rules of
-    the other tables        (a new host is let in; its routes may follow) last stage                    rules
-    of other tables that go, groups and meters that nothing names any more
+    first stage that touches it   groups renamed (planner/regroup.py), meters, new groups, a barrier
+    every stage                   rules of the routes table, in the order of planner/order.py
+    stage 0                       new rules of the other tables: a new host is let in, its routes may follow
+    last stage                    rules of other tables that go, groups and meters that nothing names any more
 
 Most plans have one stage: where no mixture of old and new can hurt, nothing waits (planner/precedence.py).
 
 Cost: switches whose program is the same object, or equal, are skipped; only addresses whose rules change
-somewhere are looked at."""
+somewhere are looked at.
+"""
 
 from __future__ import annotations
 

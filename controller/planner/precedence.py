@@ -9,9 +9,10 @@ circle (for all packets), and in none a packet is lost that O delivers and N del
 Three rules are enough. Let G be the switches from which O and N both deliver (no lossy switch can be
 reached).
 
-    (1) s in C and G waits for each t in C that N reaches from s and from which O may lose packets. (2) t in C
-    from which N loses packets waits for each s in C and G from which O reaches t. (3) s in C waits for each t
-    in C that N reaches from s inside the strongly connected component that s has in O + N.
+    (1) s in C and G waits for each t in C that N reaches from s and from which O may lose packets.
+    (2) t in C from which N loses packets waits for each s in C and G from which O reaches t.
+    (3) s in C waits for each t in C that N reaches from s inside the strongly connected component
+        that s has in O + N.
 
 *No circle.* A circle of a mixture is a circle of O + N, so it lies within one component. Neither O nor N has
 one, so on it lie a changing switch that has flipped and one that has not. Start at a flipped one, s, and let
@@ -40,9 +41,8 @@ What is unknown is guessed to the safe side: whether a port without a link has a
 such a port delivers for the sake of G (`may deliver`) and loses for the sake of (1), unless N keeps that very
 port.
 
-The order of rounds within one atom of packets is in the spirit of Mahajan and Wattenhofer (HotNets 2013) and
-of Foerster, Schmid, Vissicchio (IEEE Surveys & Tutorials 2019), section 4; rules (1) and (2) are weaker than
-theirs because O and N are taken whole.
+That a switch waits for what lies downstream of it in N is the dependency forest of Mahajan and Wattenhofer
+(HotNets 2013); rules (1) to (3) wait for less.
 
 Masks are integers, bit i for switch i. A class costs a few hundred operations on them.
 """

@@ -7,7 +7,8 @@ switches are integers and the questions of planner/precedence.py cost a few mach
 `Way` is what a rule means to the rest of the fabric: the switches that come next, the ports by which packets
 leave the fabric, and whether some of them are lost. A port without a far end leaves the fabric; a bucket that
 watches such a port is taken for dead when another bucket of its group has a link. Handing to the controller
-counts as lost: nobody is delivered by it."""
+counts as lost: nobody is delivered by it.
+"""
 
 from __future__ import annotations
 

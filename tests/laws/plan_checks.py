@@ -1,7 +1,8 @@
 """What law 5 says, as a check: walk through a plan one command at a time, and look at packets after each.
 
 Within a stage nobody knows which switch is faster, so a random one takes its next command each time; every
-state on the way is looked at, not only those after stages."""
+state on the way is looked at, not only those after stages.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@ random.
 
 The routes to each address lead to its owner without a circle, by a random order in which each switch only
 forwards to earlier ones; and they may be as long and winding as they like. Prefixes are cut and nested at
-random, so that old and new rules do not resemble each other."""
+random, so that old and new rules do not resemble each other.
+"""
 
 from __future__ import annotations
 

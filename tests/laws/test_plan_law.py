@@ -34,7 +34,7 @@ from tests.laws.random_programs import without as without_cables
 pytestmark = pytest.mark.law
 
 seeds = st.integers(0, 1_000_000)
-few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 very_few = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 
 

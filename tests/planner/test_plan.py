@@ -14,9 +14,9 @@ from controller.model.command import (
     SetRule,
 )
 from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Output, ToGroup, match
-from controller.model.identity import Dpid, PortRef, port_ref
+from controller.model.identity import Dpid, PortNo, PortRef, port_ref
 from controller.model.plan import UpdatePlan
-from controller.model.program import FabricProgram, SwitchProgram, switch_program
+from controller.model.program import SwitchProgram, switch_program
 from controller.planner.fastlane import prepare
 from controller.planner.plan import plan
 from tests.fabrics import snapshot, without
@@ -102,9 +102,7 @@ def _line_of_two() -> dict[PortRef, PortRef]:
     return {port_ref(1, 1): port_ref(2, 1), port_ref(2, 1): port_ref(1, 1)}
 
 
-def _swing(
-    peer: dict[PortRef, PortRef], *, swapped: bool = False
-) -> FabricProgram | dict[Dpid, SwitchProgram]:
+def _swing(peer: dict[PortRef, PortRef], *, swapped: bool = False) -> dict[Dpid, SwitchProgram]:
     """Two switches; the host lives at the first one, or, swapped, at the second."""
     owner, other = (2, 1) if swapped else (1, 2)
     return {
@@ -122,7 +120,7 @@ def test_a_host_that_moves_is_known_at_its_new_switch_before_the_old_one_forward
 def test_the_fast_lane_spares_a_bucket_only_where_another_is_left() -> None:
     program = switch_program([], [group(1, 1, 2), group(2, 1), group(3, 2, 3)])
     prepared = prepare(program)
-    assert prepared[list(prepared)[0]] == (ModifyGroup(group(1, 2)),)
+    assert prepared[PortNo(1)] == (ModifyGroup(group(1, 2)),)
     assert {
         int(port): [change.group.group_id for change in changes] for port, changes in prepared.items()
     } == {
