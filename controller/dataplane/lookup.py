@@ -1,8 +1,7 @@
 """What one switch does with one packet: OpenFlow 1.3.5, sections 5.1 to 5.12, for the values that Treadle
 uses.
 
-    tables in order, highest priority wins -> actions applied at once, in order -> copies leave, or nothing
-    does
+    tables in order, highest priority wins -> actions applied at once, in order -> copies leave
 
 The answer is a value, `Verdict`: the rules that the packet met, and what became of each copy (`Sent` or
 `Dropped`). A SELECT group has one answer for each live bucket, with its share; a `choose` function narrows

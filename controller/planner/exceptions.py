@@ -7,7 +7,7 @@ opposite orders. No order of the changes is right for both. But each class alone
 family.
 
     stage 0         set the exceptions, each saying what the switch says today: nothing moves
-    from stage 1    rewrite them to what is wanted, in the order that the class asks for: only the class moves;
+    from stage 1    rewrite them to what is wanted, in the order the class asks for: only the class moves;
                     beside it run the changes of the plan, of which the class notices nothing
     last stage      delete the exceptions, which by now say what the rules below them say: nothing moves
 
