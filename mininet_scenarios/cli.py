@@ -88,9 +88,8 @@ def _up(args: argparse.Namespace) -> int:
         lab.start()
     with lab:
         control = lab.controller
-        print(
-            f"{blueprint.name} is lab {lab.fabric.state.id}, switched in {lab.fabric.switching}; controller log {control.log_path}"
-        )
+        print(f"{blueprint.name} is lab {lab.fabric.state.id}, switched in {lab.fabric.switching}")
+        print(f"the controller's log: {control.log_path}")
         print(f"beside it: treadle topology --socket {control.socket_path}")
         lab.prompt()
     return 0

@@ -81,8 +81,7 @@ class Traffic:
 
     def reach(self, pairs: Sequence[Pair], *, timeout_s: float = 30.0, ipv6: bool = False) -> Reachability:
         """Probe every pair until each has been reached once, or time is up."""
-        asked = self._ask("reach", pairs=list(pairs), timeout_s=timeout_s, address=int(ipv6))
-        times = asked["reached_s"]
+        times = self._ask("reach", pairs=list(pairs), timeout_s=timeout_s, address=int(ipv6))
         missing = tuple(pair for pair, at in zip(pairs, times, strict=True) if at is None)
         return Reachability(len(pairs), missing, max((at for at in times if at is not None), default=None))
 

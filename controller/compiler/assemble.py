@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from zlib import crc32
 
 from controller.compiler.routes import FabricRoutes, SwitchRoutes, compile_routes
 from controller.contract import Decision, FabricSettings, Routes, Rules
@@ -155,7 +154,7 @@ def with_cookie(rule: FlowRule, owner: Owner, life: int) -> FlowRule:
 
 def _digest(table: int, priority: int, wanted: Match) -> int:
     """A number of 28 bits for an entry, the same in every life."""
-    return crc32(repr((int(table), priority, wanted.terms_order())).encode()) & _DIGEST_BITS
+    return hash((int(table), priority, wanted.order)) & _DIGEST_BITS  # of integers alone: never salted
 
 
 def _entry_text(rule: FlowRule) -> str:

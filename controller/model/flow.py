@@ -87,6 +87,8 @@ class Field(Enum):
     ICMPV6_TYPE = _Spec(29, 8, False)
     ICMPV6_CODE = _Spec(30, 8, False)
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash costs a call in Python
+
     @property
     def number(self) -> int:
         """The OXM field number of class OFPXMC_OPENFLOW_BASIC."""
@@ -149,14 +151,23 @@ class Match:
     """
 
     terms: tuple[Term, ...] = ()
+    order: tuple[tuple[int, int, int], ...] = field(init=False, compare=False, repr=False)
+    """A sort key: field numbers, values, masks."""
+    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        numbers = [term.field.number for term in self.terms]
+        order = tuple((term.field.value.number, term.value, term.mask) for term in self.terms)
+        numbers = [number for number, _, _ in order]
         if numbers != sorted(set(numbers)):
             raise ModelError("the terms of a match are sorted and name each field once")
         for term in self.terms:
             _check_term(term)
         self._check_prerequisites()
+        object.__setattr__(self, "order", order)
+        object.__setattr__(self, "_hash", hash(order))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def _check_prerequisites(self) -> None:
         eth_type, ip_proto = self.get(Field.ETH_TYPE), self.get(Field.IP_PROTO)
@@ -174,10 +185,6 @@ class Match:
 
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms)
-
-    def terms_order(self) -> tuple[tuple[int, int, int], ...]:
-        """A sort key: field numbers, values, masks."""
-        return tuple((term.field.number, term.value, term.mask) for term in self.terms)
 
 
 def _check_term(term: Term) -> None:

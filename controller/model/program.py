@@ -36,7 +36,7 @@ class SwitchProgram:
     def table(self, number: int) -> tuple[FlowRule, ...]:
         """The rules of one table, highest priority first."""
         rules = [rule for rule in self.rules.values() if rule.table == number]
-        return tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.match.terms_order())))
+        return tuple(sorted(rules, key=lambda rule: (-rule.priority, rule.match.order)))
 
 
 def switch_program(

@@ -71,7 +71,7 @@ def _fields(value: Any) -> dict[str, Any]:
     out = {}
     for entry in dataclasses.fields(value):
         held = getattr(value, entry.name)
-        if entry.default is not dataclasses.MISSING and held == entry.default:
+        if not entry.init or (entry.default is not dataclasses.MISSING and held == entry.default):
             continue
         out[entry.name] = encode(held)
     return out

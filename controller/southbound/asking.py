@@ -92,7 +92,7 @@ def counters_read(dpid: Dpid, parts: Sequence[Sequence[Any]]) -> list[Event]:
 
 
 def _rule_order(rule: FlowRule) -> tuple[int, int, tuple[tuple[int, int, int], ...]]:
-    return rule.table, -rule.priority, rule.match.terms_order()
+    return rule.table, -rule.priority, rule.match.order
 
 
 def _said(entries: Sequence[Any], translate: Callable[[Any], _Said]) -> list[_Said]:

@@ -14,10 +14,9 @@ from typing import Any
 
 from mininet_scenarios.prober.frames import Frames
 from mininet_scenarios.prober.pump import Pump, Station
+from mininet_scenarios.prober.reach import reach_all
 
 Request = dict[str, Any]
-_ASK_PERIOD_NS = 50_000_000
-_ASK_RATE_PER_S = 10_000
 _PRIORITY = -10  # a busy machine should show in the fabric, not in the measuring of it
 
 
@@ -73,7 +72,9 @@ class Prober:
 
     def _begin(self, request: Request) -> list[int]:
         flows = [(src, dst, flow) for src, dst, flow in request["flows"]]
-        return self._pump.begin(flows, request["period_ns"], request.get("address", 0))
+        numbers = self._pump.open(flows, request["period_ns"], request["address"])
+        self._pump.begin(numbers, request["period_ns"])
+        return numbers
 
     def _window(self, request: Request) -> Request:
         until_ns = int(request["until_s"] * 1e9) if request.get("until_s") else time.monotonic_ns()
@@ -83,21 +84,13 @@ class Prober:
         ]
         return {"windows": streams, "paused_s": self._pump.paused_ns / 1e9}
 
-    def _reach(self, request: Request) -> Request:
-        """Ask every pair again and again until each has been reached, or time is up."""
+    def _reach(self, request: Request) -> list[float | None]:
+        """When each pair was first reached (seconds), None for those that were not when time was up."""
         flows = [(src, dst, 0) for src, dst in request["pairs"]]
-        period_ns = max(_ASK_PERIOD_NS, len(flows) * 1_000_000_000 // _ASK_RATE_PER_S)
-        numbers = self._pump.begin(flows, period_ns, request.get("address", 0), once=True)
-        deadline_s = time.monotonic() + request["timeout_s"]
-        waiting = list(numbers)
-        while waiting and time.monotonic() < deadline_s:
-            self._pump.turn(0.02)
-            waiting = [number for number in waiting if not self._pump.streams[number].first_ns]
-        self._pump.end(numbers)
-        streams = [self._pump.streams[number] for number in numbers]
-        return {
-            "reached_s": [stream.first_ns / 1e9 if stream.first_ns else None for stream in streams],
-        }
+        numbers = self._pump.open(flows, 0, request["address"])
+        reach_all(self._pump, numbers, request["timeout_s"])
+        first_ns = (self._pump.streams[number].first_ns for number in numbers)
+        return [at_ns / 1e9 if at_ns else None for at_ns in first_ns]
 
     def _inject(self, request: Request) -> None:
         station = self._pump.stations[request["host"]]

@@ -44,8 +44,6 @@ class Round:
     start_ns: int
     step_ns: float
     done: int = 0
-    once: bool = False
-    """A stream stops when its first packet has arrived."""
 
     def due_ns(self) -> int:
         return self.start_ns + int(self.done * self.step_ns)
@@ -85,10 +83,8 @@ class Pump:
         del self._ready[descriptor]
         self._poll.unregister(descriptor)
 
-    def begin(
-        self, flows: Sequence[tuple[str, str, int]], period_ns: int, address: int = 0, once: bool = False
-    ) -> list[int]:
-        """Begin one stream for each (source, destination, flow); the numbers of the streams.
+    def open(self, flows: Sequence[tuple[str, str, int]], period_ns: int, address: int = 0) -> list[int]:
+        """Make one stream for each (source, destination, flow), on which nothing is sent yet; their numbers.
 
         `address` chooses which of the destination's addresses is probed. Raises KeyError for an unknown host.
         """
@@ -97,10 +93,12 @@ class Pump:
             target = destination(self.stations[dst].addresses[address])
             self._targets.append((self._sender(self.stations[src], flow), target))
             self.streams.append(Stream(src, dst, flow, period_ns))
-        numbers = list(range(first, len(self.streams)))
+        return list(range(first, len(self.streams)))
+
+    def begin(self, numbers: Sequence[int], period_ns: int) -> None:
+        """Send one packet of each stream in each period from now on."""
         if numbers:
-            self._rounds.append(Round(numbers, time.monotonic_ns(), period_ns / len(numbers), once=once))
-        return numbers
+            self._rounds.append(Round(numbers, time.monotonic_ns(), period_ns / len(numbers)))
 
     def end(self, numbers: Sequence[int]) -> None:
         """Stop sending on these streams."""
@@ -136,11 +134,11 @@ class Pump:
             while turn.due_ns() <= time.monotonic_ns():
                 number = turn.streams[turn.done % len(turn.streams)]
                 turn.done += 1
-                if not (turn.once and self.streams[number].first_ns):
-                    self._send(number)
+                self.send(number)
         return min((turn.due_ns() for turn in self._rounds), default=None)
 
-    def _send(self, number: int) -> None:
+    def send(self, number: int) -> None:
+        """Send the next packet of a stream."""
         stream, (sender, target) = self.streams[number], self._targets[number]
         probe = _PROBE.pack(number, len(stream.sent_ns))
         stream.note_sent(time.monotonic_ns())
