@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("treadle")
 
+_SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that computes may keep the others waiting: a dead port must not wait for a journal line."""
+
 
 def settings_from(args: argparse.Namespace) -> Settings:
     """The settings that a command line asks for. Raises `OperatorError`."""
@@ -65,6 +68,7 @@ def _serve(settings: Settings, framework: str) -> int:
     )
     journal = _journal(settings, header_of(settings, life))
     observation = Observation(engine, southbound, feed, journal, blueprint, settings)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     loop = Loop(engine, southbound, feed, journal, observation.refresh)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: loop.stop())
