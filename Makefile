@@ -61,4 +61,4 @@ types:
 	$(PYTHON_BIN) -m mypy
 
 fast-tests:
-	$(PYTHON_BIN) -m pytest -q -m "not emulation"
+	HYPOTHESIS_PROFILE=quick $(PYTHON_BIN) -m pytest -q -m "not emulation"
