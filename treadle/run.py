@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("treadle")
 
 _SWITCH_INTERVAL_S = 0.0005
-"""How long a thread that computes may keep the others waiting: a dead port must not wait for a journal line."""
+"""How long a thread that computes may keep others waiting: a dead port waits for no journal line."""
 
 
 def settings_from(args: argparse.Namespace) -> Settings:
@@ -59,6 +60,7 @@ def _serve(settings: Settings, framework: str) -> int:
     from controller.southbound.openflow import OpenFlowSouthbound
     from treadle.wiring import blueprint_of, engine_for, header_of, new_life, southbound_settings
 
+    began_s = time.monotonic()
     life, blueprint, feed = new_life(), blueprint_of(settings), Feed()
     engine = engine_for(settings, life, blueprint)
     southbound = OpenFlowSouthbound(
@@ -66,10 +68,10 @@ def _serve(settings: Settings, framework: str) -> int:
         on_port_down=lambda dpid, port: loop.fast_lane(dpid, port),
         framework=framework,
     )
-    journal = _journal(settings, header_of(settings, life))
+    journal = _journal(settings, {**header_of(settings, life), "monotonic_s": began_s})
     observation = Observation(engine, southbound, feed, journal, blueprint, settings)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    loop = Loop(engine, southbound, feed, journal, observation.refresh)
+    loop = Loop(engine, southbound, feed, journal, observation.refresh, began_s)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: loop.stop())
     server = Server(Path(settings.socket_path), observation)

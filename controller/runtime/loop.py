@@ -41,8 +41,11 @@ class Wire(Protocol):
 
 
 class Loop:
-    """Runs an engine until it is stopped. `after_turn` is called at the end of each turn, in the loop's
-    thread."""
+    """Runs an engine until it is stopped.
+
+    `after_turn` is called at the end of each turn, in the loop's thread. `began_s` (monotonic) is where its
+    clock begins; the journal's header says it too, so that a journal and a probe can be read side by side.
+    """
 
     def __init__(
         self,
@@ -51,17 +54,18 @@ class Loop:
         feed: Feed,
         journal: Journal | None,
         after_turn: Callable[[float], None],
+        began_s: float,
     ) -> None:
         self._engine = engine
         self._wire = wire
         self._feed = feed
         self._journal = journal
         self._after_turn = after_turn
-        self._began_s = time.monotonic()
+        self._began_s = began_s
         self._stopped = threading.Event()
 
     def now_s(self) -> float:
-        """Seconds since the loop was made, to the microsecond."""
+        """Seconds since the clock began, to the microsecond."""
         return round(time.monotonic() - self._began_s, 6)
 
     def run(self) -> None:
