@@ -73,7 +73,7 @@ def assemble(
         wanted = _Parts(_claims(decisions, dpid), routes.switches[dpid], settings, life)
         unchanged = dpid in known.parts and known.parts[dpid] == wanted
         parts[dpid] = known.parts[dpid] if unchanged else wanted
-        program[dpid] = known.program[dpid] if unchanged else _switch_program(dpid, wanted)
+        program[dpid] = known.program[dpid] if unchanged else _switch_program(dpid, wanted, known)
     return Assembly(_same_or(known.program, program), routes, parts)
 
 
@@ -98,7 +98,11 @@ def _same_or(old: FabricProgram, new: dict[Dpid, SwitchProgram]) -> FabricProgra
     return old if same else new
 
 
-def _switch_program(dpid: Dpid, parts: _Parts) -> SwitchProgram:
+def _switch_program(dpid: Dpid, parts: _Parts, known: Assembly) -> SwitchProgram:
+    """A rule that the switch had before is taken over as it is, so that others may compare by identity."""
+    before = (
+        known.program[dpid].rules if dpid in known.program and known.parts[dpid].life == parts.life else {}
+    )
     rules: dict[RuleKey, FlowRule] = {}
     owner_of: dict[RuleKey, Owner] = {}
     claimed = [(owner, mine) for owner, mine, _ in parts.claims]
@@ -107,7 +111,10 @@ def _switch_program(dpid: Dpid, parts: _Parts) -> SwitchProgram:
             holder = owner_of.setdefault(rule.key, owner)
             if holder is not owner:
                 raise OwnershipConflict(dpid, _entry_text(rule), _names(holder, owner))
-            if rules.setdefault(rule.key, with_cookie(rule, owner, parts.life)) != rule:
+            held = before.get(rule.key)
+            mine_already = held is not None and held == rule and held.owner is owner
+            signed = held if held is not None and mine_already else with_cookie(rule, owner, parts.life)
+            if rules.setdefault(rule.key, signed) != rule:
                 raise ModelError(f"{owner.name.lower()} gives two different rules for {_entry_text(rule)}")
     for rule in _pass_rules(rules.values()):
         rules[rule.key] = with_cookie(rule, Owner.PIPELINE, parts.life)

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple
 
@@ -333,17 +332,15 @@ class FlowRule:
     idle_timeout_s: int = 0
     hard_timeout_s: int = 0
     cookie: int = field(default=0, compare=False)
+    key: RuleKey = field(init=False, compare=False, repr=False)
+    """What makes it this rule on its switch: table, priority, match."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (int(self.table), int(self.priority), self.match))
         if not 0 <= self.table <= 254 or not 0 <= self.priority <= 0xFFFF:
             raise ModelError(f"table {self.table}, priority {self.priority} do not exist")
         if self.goto is not None and not self.table < self.goto <= 254:
             raise ModelError(f"table {self.table} cannot send packets on to table {self.goto}")
-
-    @cached_property
-    def key(self) -> RuleKey:
-        """What makes it this rule on its switch: table, priority, match."""
-        return self.table, self.priority, self.match
 
     @property
     def owner(self) -> Owner | None:

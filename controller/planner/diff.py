@@ -52,7 +52,7 @@ def diff(installed: SwitchProgram, wanted: SwitchProgram) -> SwitchDelta:
     old_rules, old_groups, old_meters = installed.rules, installed.groups, installed.meters
     gone = [rule for key, rule in old_rules.items() if key not in wanted.rules]
     return SwitchDelta(
-        _in_order([rule for key, rule in wanted.rules.items() if old_rules.get(key) != rule]),
+        _in_order([rule for key, rule in wanted.rules.items() if not _same(old_rules.get(key), rule)]),
         _in_order(gone),
         tuple(group for number, group in sorted(wanted.groups.items()) if number not in old_groups),
         tuple(
@@ -69,6 +69,11 @@ def diff(installed: SwitchProgram, wanted: SwitchProgram) -> SwitchDelta:
         ),
         tuple(sorted(old_meters.keys() - wanted.meters.keys())),
     )
+
+
+def _same(held: FlowRule | None, rule: FlowRule) -> bool:
+    """Equality, quick where it is the very same rule, as it mostly is."""
+    return held is rule or held == rule
 
 
 def _in_order(rules: list[FlowRule]) -> tuple[FlowRule, ...]:

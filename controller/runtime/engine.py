@@ -114,6 +114,7 @@ class Engine:
         self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
         self._assembly: Assembly | None = None
         self._held: frozenset[Dpid] = frozenset()
+        self._unsettled: tuple[Dpid, ...] = ()
         self._dirty = False
 
     @property
@@ -274,8 +275,16 @@ class Engine:
         if self._dirty:
             self._replan()
         if not self._execution.unfinished:
+            self._conclude()
             return []
         return list(self._execution.next_stage(now_s))
+
+    def _conclude(self) -> None:
+        """The plan has been carried out."""
+        for dpid in self._unsettled:
+            if dpid in self.wanted:
+                self.ledger.recognise(dpid, self.wanted[dpid])
+        self._unsettled = ()
 
     def _replan(self) -> None:
         self._dirty = False
@@ -290,6 +299,7 @@ class Engine:
         goal = {dpid: self._goal(dpid, held) for dpid, held in installed.items()}
         steps = self._without_refused(plan(installed, goal, self.topology.peer))
         self._execution.begin(steps)
+        self._unsettled = (*self._unsettled, *steps.switches)
         if steps:
             size = sum(len(stage) for stage in steps.stages)
             details = (("stages", len(steps.stages)), ("switches", len(steps.switches)), ("commands", size))
