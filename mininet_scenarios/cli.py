@@ -19,7 +19,7 @@ from rich.table import Table
 
 from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError
-from controller.runtime.blueprints import load_blueprint, parse_rate, shapes
+from controller.documents.blueprints import load_blueprint, parse_rate, shapes
 from mininet_scenarios import build, clean, machine, state
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab

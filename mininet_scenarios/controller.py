@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from controller.model.errors import OperatorError
-from controller.runtime.blueprints import write_blueprint
+from controller.documents.blueprints import write_blueprint
 from mininet_scenarios.build import Fabric
 
 ControllerCommand = tuple[str, ...]

@@ -22,7 +22,7 @@ from controller.contract import App, FabricSettings
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint
 from controller.model.identity import Dpid
-from controller.runtime.blueprints import load_blueprint
+from controller.documents.blueprints import load_blueprint
 from controller.runtime.engine import Engine, Setup
 from controller.runtime.readiness import Patience
 from controller.runtime.settings import Settings, plain

@@ -124,7 +124,7 @@ def _check_events(text: str, file: str) -> None:
     depth = 0
     for event in _events(text):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent):
             raise OperatorError("aliases are not allowed", file=file, line=line, mend="write the value again")
         if depth > _MAX_DEPTH:
