@@ -1,0 +1,101 @@
+"""What the tests on running fabrics share: asking the controller, and waiting until something is so.
+
+Nothing here asserts on time. A poll ends as soon as its condition holds; its bound is only there so that a
+test that fails ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from controller.northbound.client import ask
+from mininet_scenarios.lab import Lab
+
+PATIENCE_S = 60.0
+"""Generous: the machine may be busy with something else."""
+
+REACH_S = 90.0
+"""How long a fabric may take to come up before a test gives up."""
+
+Answer = dict[str, Any]
+
+
+def eventually(holds: Callable[[], object], *, within_s: float = PATIENCE_S, every_s: float = 0.1) -> bool:
+    """Whether a condition holds at some moment within a time."""
+    deadline_s = time.monotonic() + within_s
+    while not holds():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(every_s)
+    return True
+
+
+def told(lab: Lab, do: str, **details: str) -> Answer:
+    """What the controller of a lab answers to one request (northbound/answers.py)."""
+    return ask(lab.controller.socket_path, {"do": do, **details})
+
+
+def findings(lab: Lab, kind: str) -> list[Answer]:
+    """The findings whose kind begins with `kind`."""
+    return [found for found in told(lab, "findings")["findings"] if found["kind"].startswith(kind)]
+
+
+def links(lab: Lab) -> frozenset[tuple[str, str]]:
+    """The links that the controller sees: the dpid and port of both ends, each direction for itself."""
+    seen = told(lab, "topology")["links"]
+    return frozenset(
+        (_end(link["from_dpid"], link["from"]), _end(link["to_dpid"], link["to"])) for link in seen
+    )
+
+
+def _end(dpid: str, shown: str) -> str:
+    return f"{dpid}:{shown.rpartition(':')[2]}"
+
+
+def planned_links(lab: Lab) -> frozenset[tuple[str, str]]:
+    """The links that the blueprint has, in the form of `links`."""
+    return frozenset(
+        (f"{here.dpid:016x}:{here.port}", f"{there.dpid:016x}:{there.port}")
+        for here, there in lab.blueprint.peer.items()
+    )
+
+
+def place(lab: Lab, name: str) -> str | None:
+    """Where the controller sees a host: dpid and port of its MAC address."""
+    host = _host(lab, name)
+    return f"{host['dpid']}:{host['port']}" if host else None
+
+
+def planned_place(lab: Lab, name: str) -> str:
+    """Where a host is plugged in."""
+    at = lab.host(name).plan.at
+    return f"{at.dpid:016x}:{at.port}"
+
+
+def addresses(lab: Lab, name: str) -> list[str]:
+    """The addresses that the controller has seen a host use."""
+    host = _host(lab, name)
+    return list(host["addresses"]) if host else []
+
+
+def _host(lab: Lab, name: str) -> Answer | None:
+    mac = f"{lab.host(name).plan.mac:012x}"
+    hosts = told(lab, "hosts")["hosts"]
+    return next((host for host in hosts if host["mac"].replace(":", "") == mac), None)
+
+
+def messages_received(lab: Lab) -> int:
+    """How many OpenFlow messages the switches have sent to the controller."""
+    return int(told(lab, "status")["counters"]["messages received"])
+
+
+def settled(lab: Lab) -> bool:
+    """Wait until the controller has nothing left to do."""
+    return eventually(lambda: told(lab, "status")["idle"])
+
+
+def packets_sent(lab: Lab) -> int:
+    """How many packets have left all switch ports together."""
+    return sum(port.sent_packets for port in lab.counters().values())
