@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from controller.documents.blueprints import load_blueprint, parse_rate, shapes
 from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError
-from controller.documents.blueprints import load_blueprint, parse_rate, shapes
 from mininet_scenarios import build, clean, machine, state
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
@@ -137,7 +137,7 @@ def _settings(pairs: list[str]) -> dict[str, object]:
     wrong = next((pair for pair in pairs if "=" not in pair), None)
     if wrong is not None:
         raise OperatorError(f"'{wrong}' is not KEY=VALUE", key="--set", mend="as in --set echo_s=1")
-    return dict(pair.split("=", 1) for pair in pairs)
+    return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
 
 
 @contextmanager

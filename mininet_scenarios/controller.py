@@ -20,8 +20,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from controller.model.errors import OperatorError
 from controller.documents.blueprints import write_blueprint
+from controller.model.errors import OperatorError
 from mininet_scenarios.build import Fabric
 
 ControllerCommand = tuple[str, ...]

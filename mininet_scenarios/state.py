@@ -146,8 +146,8 @@ def _read(path: Path) -> LabState | None:
         fields = json.loads(path.read_text())
         if fields.pop("version") != 1:
             return None
-        lists = {name: tuple(fields.pop(name)) for name in ("bridges", "interfaces")}
-        return LabState(**fields, **lists)
+        fields |= {name: tuple(fields[name]) for name in ("bridges", "interfaces")}
+        return LabState(**fields)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -20,9 +20,9 @@ from apps.routing.app import Routing
 from apps.wiring.app import Wiring
 from controller.contract import App, FabricSettings
 from controller.discovery.settings import DiscoverySettings
+from controller.documents.blueprints import load_blueprint
 from controller.model.blueprint import Blueprint
 from controller.model.identity import Dpid
-from controller.documents.blueprints import load_blueprint
 from controller.runtime.engine import Engine, Setup
 from controller.runtime.readiness import Patience
 from controller.runtime.settings import Settings, plain

@@ -13,7 +13,7 @@ Left out: cookies and timeouts of zero, as there they say nothing; counters, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address
 
 from controller.dataplane.pipeline import Table
@@ -81,6 +81,18 @@ _SET_NAME: dict[Field, str] = {
     Field.UDP_DST: "udp_dst",
 }
 """The names for `set_field`, where the older ones are not taken."""
+
+_PACKET_NAME: dict[Field, str] = {
+    **_NAME,
+    Field.TCP_SRC: "tcp_src",
+    Field.TCP_DST: "tcp_dst",
+    Field.UDP_SRC: "udp_src",
+    Field.UDP_DST: "udp_dst",
+    Field.ICMPV6_TYPE: "icmpv6_type",
+    Field.ICMPV6_CODE: "icmpv6_code",
+}
+"""The names for the fields of a packet: `ofproto/trace` takes `tp_src` for TCP's and `icmp_type` for version
+4's."""
 
 _MACS = (Field.ETH_DST, Field.ETH_SRC)
 _IPV4 = (Field.IPV4_SRC, Field.IPV4_DST, Field.ARP_SPA, Field.ARP_TPA)
@@ -182,9 +194,10 @@ def flow_text(packet: Packet, in_port: int) -> str:
 
 
 def packet_text(packet: Packet) -> str:
-    """The header of a packet, the kind first: `udp,dl_src=...,nw_dst=...,nw_ttl=64`."""
+    """The header of a packet, the kind first: `udp,dl_src=...,nw_dst=...,udp_dst=53,nw_ttl=64`."""
     present = [(field, value) for field, value in packet.fields if field is not Field.IN_PORT]
-    conditions = list(_terms([Term(field, value, field.full_mask) for field, value in present]))
+    terms = [Term(field, value, field.full_mask) for field, value in present]
+    conditions = list(_terms(terms, _PACKET_NAME))
     if packet.ttl is not None:
         conditions.append(f"nw_ttl={packet.ttl}")
     return ",".join(conditions)
@@ -201,7 +214,7 @@ def _conditions(match: Match) -> Iterator[str]:
     return _terms(list(match.terms))
 
 
-def _terms(terms: list[Term]) -> Iterator[str]:
+def _terms(terms: list[Term], names: Mapping[Field, str] = _NAME) -> Iterator[str]:
     """The conditions, the kind of packet first, in one word where there is one."""
     exact = {term.field: term.value for term in terms}
     eth_type, protocol = exact.get(Field.ETH_TYPE), exact.get(Field.IP_PROTO)
@@ -212,7 +225,7 @@ def _terms(terms: list[Term]) -> Iterator[str]:
         if word is not None:
             yield word
             said = {Field.ETH_TYPE, Field.IP_PROTO} if both else {Field.ETH_TYPE}
-    yield from (f"{_NAME[term.field]}={_value(term)}" for term in terms if term.field not in said)
+    yield from (f"{names[term.field]}={_value(term)}" for term in terms if term.field not in said)
 
 
 def _value(term: Term) -> str:

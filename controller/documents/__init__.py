@@ -1,1 +1,1 @@
-"""What operators write: documents in YAML, read with the place of every word, so that an error can name it."""
+"""What operators write: YAML, read with the place of every word, so that an error can name it."""

@@ -28,6 +28,7 @@ from pathlib import Path
 
 import yaml
 
+from controller.documents.yaml_tree import Entry, parse_yaml
 from controller.model.blueprint import (
     Blueprint,
     Cable,
@@ -42,7 +43,6 @@ from controller.model.blueprint import (
 )
 from controller.model.errors import ModelError, OperatorError
 from controller.model.identity import Dpid, Mac, PortRef, mac_text, parse_mac, port_ref
-from controller.documents.yaml_tree import Entry, parse_yaml
 
 MAX_FILE_BYTES = 1 << 20
 MAX_PORT = 0xFFFFFF00

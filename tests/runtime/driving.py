@@ -50,7 +50,8 @@ class Drive:
 
     def run(self, seconds: float) -> list[Addressed]:
         """Let time pass; what was sent to switches meanwhile."""
-        until_s, sent = round(self.now_s + seconds, 6), []
+        until_s = round(self.now_s + seconds, 6)
+        sent: list[Addressed] = []
         while self.now_s < until_s:
             sent += self._turn(self.drain())
             self.now_s = round(min(max(self._next_s(), self.now_s + 0.001), until_s), 6)
