@@ -114,7 +114,7 @@ def test_a_packet_is_said_as_ofproto_trace_reads_it() -> None:
     packet = udp_packet(Mac(0x02_01), Mac(0x02_02), IPv4Address("10.0.0.1"), IPv4Address("10.0.1.2"))
     assert flow_text(packet, 3) == (
         "in_port=3,udp,dl_dst=00:00:00:00:02:02,dl_src=00:00:00:00:02:01,nw_tos=0,nw_ecn=0,"
-        "nw_src=10.0.0.1,nw_dst=10.0.1.2,tp_src=10000,tp_dst=20000,nw_ttl=64"
+        "nw_src=10.0.0.1,nw_dst=10.0.1.2,udp_src=10000,udp_dst=20000,nw_ttl=64"
     )
     frame = ethernet_packet(Mac(1), Mac(2))
     assert flow_text(frame, 1) == "in_port=1,dl_dst=00:00:00:00:00:02,dl_src=00:00:00:00:00:01,dl_type=0x88b5"

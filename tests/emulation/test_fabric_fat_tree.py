@@ -1,5 +1,5 @@
-"""A fat tree comes up: everybody reaches everybody over IPv4 and IPv6, by few rules, and the controller keeps out
-of the way; what the command line tells of it is true."""
+"""A fat tree comes up: everybody reaches everybody over IPv4 and IPv6, by few rules, and the controller keeps
+out of the way; what the command line tells of it is true."""
 
 from __future__ import annotations
 
