@@ -61,4 +61,4 @@ types:
 	$(PYTHON_BIN) -m mypy
 
 fast-tests:
-	HYPOTHESIS_PROFILE=quick $(PYTHON_BIN) -m pytest -q -m "not emulation"
+	TREADLE_SEARCH=quick $(PYTHON_BIN) -m pytest -q -m "not emulation"

@@ -8,13 +8,13 @@ import shutil
 import pytest
 from hypothesis import settings
 
-# A law is searched for the same examples on every run, so that a failure is everybody's failure; `make check`
-# takes the first few of them (quick), `make test` all (repeatable).
-# HYPOTHESIS_PROFILE=explore looks for new ones, and for longer. No deadlines: they would measure the machine.
+from tests.searching import SEARCH
+
+# A law is searched for the same examples on every run, so that a failure is everybody's failure. How many is
+# said at each law (searching.py). No deadlines: they would measure the machine.
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("quick", deadline=None, derandomize=True, print_blob=True, max_examples=30)
-settings.register_profile("explore", deadline=None, max_examples=2_000, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("explore" if SEARCH == "explore" else "repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

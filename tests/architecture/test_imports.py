@@ -107,7 +107,7 @@ def test_the_lab_knows_of_the_controller_only_its_model_and_documents() -> None:
         (outside_stdlib, "def f():\n    from ..graph import paths"),
         (impure, "from time import monotonic"),
         (impure, "import os.path"),
-        (beyond_the_model, "from controller.runtime import loop"),
+        (beyond_the_shared, "from controller.runtime import loop"),
     ],
 )
 def test_the_rules_above_would_notice(rule: Callable[[Module], list[str]], text: str) -> None:

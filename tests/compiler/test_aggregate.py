@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from controller.compiler.aggregate import Entry, aggregate
 from controller.compiler.families import Family, Prefix
 from controller.compiler.trie import Node, roots
+from tests.searching import examples
 
 TINY = Family("tiny", 6, 0)
 FLOORED = Family("floored", 6, 2)
 
-search = settings(max_examples=200, deadline=None)
+search = settings(max_examples=examples(200), deadline=None)
 
 
 def populations() -> st.SearchStrategy[list[tuple[int, int]]]:

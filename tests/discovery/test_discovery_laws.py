@@ -34,6 +34,7 @@ from tests.discovery.wiring import (
     dhcp_discover,
     udp_frame,
 )
+from tests.searching import examples
 
 pytestmark = pytest.mark.law
 
@@ -158,7 +159,7 @@ def make_whole(fabric: Wiring) -> None:
 
 @pytest.mark.parametrize("name", FABRICS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_with_a_blueprint_no_link_ever_exists_that_is_not_a_cable(name: str, data: st.DataObject) -> None:
     blueprint = FABRICS[name]
     fabric = Wiring(blueprint, blueprint, guests=guests_of(blueprint))
@@ -170,7 +171,7 @@ def test_with_a_blueprint_no_link_ever_exists_that_is_not_a_cable(name: str, dat
 
 @pytest.mark.parametrize("name", FABRICS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_without_a_blueprint_hosts_that_have_spoken_are_never_a_cable(name: str, data: st.DataObject) -> None:
     blueprint = FABRICS[name]
     fabric = Wiring(blueprint, guests=guests_of(blueprint))
@@ -186,7 +187,7 @@ def test_without_a_blueprint_hosts_that_have_spoken_are_never_a_cable(name: str,
 @pytest.mark.parametrize("name", FABRICS)
 @pytest.mark.parametrize("told", [True, False], ids=["with blueprint", "without"])
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_whatever_has_happened_a_fabric_that_is_whole_again_is_known_as_it_is(
     name: str, told: bool, data: st.DataObject
 ) -> None:
@@ -206,7 +207,7 @@ def test_whatever_has_happened_a_fabric_that_is_whole_again_is_known_as_it_is(
 
 
 @given(steps=runs(ring(3)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_same_run_gives_the_same_frames_findings_and_state(steps: list[Named]) -> None:
     one, other = (play(Wiring(ring(3), guests=guests_of(ring(3))), steps) for _ in range(2))
     assert one.sent == other.sent
@@ -261,7 +262,7 @@ def last_hello(sent: list[FrameOut]) -> bytes:
         st.tuples(events(), st.sampled_from([0.0, 0.001, 0.3, 1.0, 20.0, 300.0]), st.booleans()), max_size=50
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_order_of_events_breaks_a_promise(
     run: list[tuple[Event, float, bool]],
 ) -> None:
@@ -291,7 +292,7 @@ def parts_of(state: FabricState) -> tuple[object, ...]:
 
 
 @given(run=st.lists(events(), max_size=30), split=st.integers(0, 30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_folding_many_events_at_once_is_folding_one_after_the_other(run: list[Event], split: int) -> None:
     one = other = start(DiscoverySettings(key=KEY, blueprint=fat_tree(2)))
     frames: list[FrameOut] = []

@@ -14,6 +14,7 @@ from controller.model.blueprint import fat_tree, ring
 from controller.model.identity import Dpid
 from controller.model.topology import Topology
 from tests.fabrics import fabrics, snapshot, without
+from tests.searching import examples
 
 
 def test_two_edge_switches_of_a_fat_tree_have_as_many_disjoint_paths_as_uplinks() -> None:
@@ -31,7 +32,7 @@ def test_a_switch_is_not_cut_off_from_itself() -> None:
     assert minimum_cut(snapshot(ring(3)), Dpid(1), Dpid(1)) == frozenset()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(fabrics(), st.randoms(use_true_random=False))
 def test_paths_share_no_cable_and_cutting_as_many_separates(topology: Topology, random: Random) -> None:
     if len(topology.switches) < 2:

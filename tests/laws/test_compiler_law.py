@@ -30,10 +30,11 @@ from controller.model.program import FabricProgram
 from controller.model.routing import Endpoint, RouteTable
 from controller.model.topology import Host, Topology
 from tests.fabrics import addresses, fabrics, macs, snapshot, without
+from tests.searching import examples
 
 pytestmark = pytest.mark.law
 
-search = settings(max_examples=60, deadline=None)
+search = settings(max_examples=examples(60), deadline=None)
 
 ROUTED = FabricSettings(Gateway(interfaces=(IPv4Interface("10.0.0.254/8"), IPv6Interface("fd00::fe/64"))))
 BRIDGED = FabricSettings()

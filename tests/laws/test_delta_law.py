@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from apps.routing.app import NOTHING, follow
 from controller.model.topology import Topology
 from tests.fabrics import fabrics, random_fabrics
+from tests.searching import examples
 
 pytestmark = pytest.mark.law
-search = settings(max_examples=60, deadline=None)
+search = settings(max_examples=examples(60), deadline=None)
 
 
 @search

@@ -18,10 +18,11 @@ from controller.planner.fastlane import prepare
 from controller.planner.plan import plan
 from tests.fabrics import snapshot, without
 from tests.laws.compiled import compiled
+from tests.searching import examples
 
 pytestmark = pytest.mark.law
 
-few = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 fabrics_with_choice = st.sampled_from((fat_tree(4), leaf_spine(3, 2, 1), mesh(4)))
 
 

@@ -12,6 +12,7 @@ from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, ring
 from controller.runtime.journal import Journal, read
 from controller.runtime.replay import replay
 from tests.runtime.driving import Drive, engine
+from tests.searching import examples
 
 pytestmark = pytest.mark.law
 
@@ -45,7 +46,7 @@ WIRINGS = st.sampled_from([ring(4), leaf_spine(3, 2), fat_tree(4)])
 
 @given(WIRINGS, STEPS)
 @settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -30,12 +30,13 @@ from tests.laws.random_programs import (
     random_table,
 )
 from tests.laws.random_programs import without as without_cables
+from tests.searching import examples
 
 pytestmark = pytest.mark.law
 
 seeds = st.integers(0, 1_000_000)
-few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-very_few = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
+very_few = settings(max_examples=examples(2), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _a_change(random: Random, largest: int = 6) -> tuple[Graph, Graph]:

@@ -14,9 +14,10 @@ from controller.graph.view import networkx_view
 from controller.model.routing import RouteTable
 from controller.model.topology import Topology
 from tests.fabrics import fabrics, without
+from tests.searching import examples
 
 pytestmark = pytest.mark.law
-search = settings(max_examples=60, deadline=None)
+search = settings(max_examples=examples(60), deadline=None)
 
 
 def routes_of(topology: Topology) -> RouteTable:

@@ -20,6 +20,7 @@ from controller.southbound.encode import encode
 from controller.southbound.framework import load
 from controller.southbound.guard import Framer, Malformed, check
 from controller.southbound.guard import openflow13 as wire
+from tests.searching import examples
 from tests.southbound import strategies as model
 from tests.southbound import switch_messages as switch
 from tests.southbound.hanging_messages import FRAMES, MESSAGES
@@ -123,7 +124,7 @@ def _truthful_messages() -> list[bytes]:
 def _examples(strategy: st.SearchStrategy[model.T]) -> list[model.T]:
     found: list[model.T] = []
 
-    @settings(max_examples=12, database=None, derandomize=True)
+    @settings(max_examples=examples(12), database=None, derandomize=True)
     @given(strategy)
     def collect(value: model.T) -> None:
         found.append(value)
@@ -165,7 +166,7 @@ def _lies(draw: st.DrawFn) -> bytes:
 
 
 @on_each_framework
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(message=_lies())
 def test_whatever_passes_the_guard_is_parsed_in_bounded_time(framework: str, message: bytes) -> None:
     try:
@@ -181,7 +182,7 @@ def test_whatever_passes_the_guard_is_parsed_in_bounded_time(framework: str, mes
 
 
 @on_each_framework
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(kind=st.sampled_from(sorted(wire.MESSAGES)), body=st.binary(max_size=200))
 def test_noise_is_refused_or_parsed_in_bounded_time(framework: str, kind: int, body: bytes) -> None:
     message = switch.message(kind, body)

@@ -38,6 +38,7 @@ from controller.southbound.framework import load
 from controller.southbound.interface import no_fast_lane
 from controller.southbound.session import Session, Stage
 from controller.southbound.settings import SouthboundSettings
+from tests.searching import examples
 from tests.southbound import switch_messages as switch
 from tests.southbound.hanging_messages import MESSAGES
 
@@ -175,7 +176,7 @@ def test_a_hanging_message_costs_at_most_its_session(name: str) -> None:
     assert up.session.counters.dropped.total() == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(noise=st.binary(max_size=300), early=st.booleans())
 def test_noise_never_raises(noise: bytes, early: bool) -> None:
     talk = Conversation() if early else _up()
