@@ -23,7 +23,8 @@ check: python ## format, lint, types, architecture and fast tests: no root, unde
 test: setup ## everything, on real Open vSwitch (root)
 	@$(MAKE) --no-print-directory --keep-going style
 	@$(MAKE) --no-print-directory types
-	$(PYTHON_BIN) -m pytest
+	$(PYTHON_BIN) -m pytest -q -n auto -m "not emulation"
+	$(PYTHON_BIN) -m pytest -m emulation
 
 demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
@@ -61,4 +62,4 @@ types:
 	$(PYTHON_BIN) -m mypy
 
 fast-tests:
-	TREADLE_SEARCH=quick $(PYTHON_BIN) -m pytest -q -m "not emulation"
+	TREADLE_SEARCH=quick $(PYTHON_BIN) -m pytest -q -n auto -m "not emulation"

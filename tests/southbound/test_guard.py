@@ -133,7 +133,7 @@ def _examples(strategy: st.SearchStrategy[model.T]) -> list[model.T]:
     return found
 
 
-TRUTHFUL = _truthful_messages()
+TRUTHFUL = sorted(_truthful_messages())
 
 
 @on_each_framework
