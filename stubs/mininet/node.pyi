@@ -6,6 +6,7 @@ from mininet.link import Intf
 class Node:
     name: str
     pid: int
+    inNamespace: bool
     shell: Popen[bytes] | None
     params: dict[str, Any]
     intfs: dict[int, Intf]
