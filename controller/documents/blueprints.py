@@ -28,7 +28,7 @@ from pathlib import Path
 
 import yaml
 
-from controller.documents.yaml_tree import Entry, parse_yaml
+from controller.documents.yaml_tree import Entry, read_yaml
 from controller.model.blueprint import (
     Blueprint,
     Cable,
@@ -44,7 +44,6 @@ from controller.model.blueprint import (
 from controller.model.errors import ModelError, OperatorError
 from controller.model.identity import Dpid, Mac, PortRef, mac_text, parse_mac, port_ref
 
-MAX_FILE_BYTES = 1 << 20
 MAX_PORT = 0xFFFFFF00
 _SHAPES: Mapping[str, tuple[Callable[..., Blueprint], int]] = {
     "fat_tree": (fat_tree, 1),
@@ -106,18 +105,7 @@ def parse_rate(text: str) -> int:
 
 def read_blueprint(path: Path) -> Blueprint:
     """The blueprint in a YAML file. Raises `OperatorError` that says where it is wrong."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise OperatorError(
-                f"is larger than {MAX_FILE_BYTES} bytes", file=str(path), mend="a blueprint is smaller"
-            )
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise OperatorError(
-            f"cannot be read: {reason}", file=str(path), mend="give the path of a YAML file"
-        ) from None
-    return _Reader(parse_yaml(text, str(path)), path.stem).blueprint()
+    return _Reader(read_yaml(path), path.stem).blueprint()
 
 
 class _Reader:

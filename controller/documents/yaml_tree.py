@@ -5,8 +5,8 @@ its place, its key and its file, and that turns itself into text, whole numbers,
 the `OperatorError` that says why not. Scalars stay the text that was written: `02:00:00:00:00:02` and `10M`
 mean what they look like, not what YAML 1.1 makes of them.
 
-Refused: aliases (with which a few lines unfold into gigabytes), deep nesting, and a key that stands twice
-(which YAML would pass over in silence).
+Refused: files of more than 1 MiB, aliases (with which a few lines unfold into gigabytes), deep nesting, and
+a key that stands twice (which YAML would pass over in silence). A file of comments alone has no keys.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import yaml
 
 from controller.model.errors import ModelError, OperatorError
 
+MAX_FILE_BYTES = 1 << 20
 _MAX_DEPTH = 20
 _T = TypeVar("_T")
 
@@ -42,6 +44,9 @@ class Entry:
 
     def is_named(self) -> bool:
         return isinstance(self.node, yaml.MappingNode)
+
+    def is_listed(self) -> bool:
+        return isinstance(self.node, yaml.SequenceNode)
 
     def text(self) -> str:
         """The value as it was written; must not be empty, a list or a mapping."""
@@ -105,6 +110,21 @@ class Entry:
         return entry
 
 
+def read_yaml(path: Path) -> Entry:
+    """The document in a file. Raises `OperatorError` for one that cannot be read, or that is no YAML."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            problem = f"is larger than {MAX_FILE_BYTES} bytes"
+            raise OperatorError(problem, file=str(path), mend="is this the file?")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise OperatorError(
+            f"cannot be read: {reason}", file=str(path), mend="give the path of a YAML file"
+        ) from None
+    return parse_yaml(text, str(path))
+
+
 def parse_yaml(text: str, file: str) -> Entry:
     """The document in `text`. Raises `OperatorError` for what is not YAML, or not harmless."""
     try:
@@ -116,7 +136,8 @@ def parse_yaml(text: str, file: str) -> Entry:
     except yaml.YAMLError as error:
         raise OperatorError(f"is not YAML: {error}".replace("\n", " "), file=file) from None
     if node is None:
-        raise OperatorError("is empty", file=file, mend="name switches, cables and hosts")
+        begin = yaml.Mark(file, 0, 0, 0, None, None)
+        node = yaml.MappingNode("tag:yaml.org,2002:map", [], begin, begin)
     return Entry(node, file)
 
 

@@ -22,11 +22,11 @@ from typing import Any
 import yaml
 
 from controller.contract import Gateway
+from controller.documents.yaml_tree import Entry, read_yaml
 from controller.model.errors import ModelError, OperatorError
 from controller.model.identity import Mac, parse_mac
 
 ENVIRONMENT_PREFIX = "TREADLE_"
-MAX_FILE_BYTES = 1 << 20
 
 
 def default_socket() -> str:
@@ -131,37 +131,17 @@ _KEYS = tuple(entry.name for entry in fields(Settings))
 
 
 def _from_file(settings: Settings, path: Path) -> Settings:
-    source = str(path)
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise OperatorError(
-                f"larger than {MAX_FILE_BYTES} bytes", file=source, mend="is this a settings file?"
-            )
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise OperatorError(f"cannot be read: {error.strerror}", file=source) from None
-    except UnicodeDecodeError:
-        raise OperatorError("is not UTF-8 text", file=source) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise OperatorError(f"not YAML: {error.problem}", file=source, line=line) from None
-    if node is None:
-        return settings
-    if not isinstance(node, yaml.MappingNode):
-        raise OperatorError("settings are lines of the form 'key: value'", file=source, line=1)
-    for key_node, value_node in node.value:
-        place = _Place(source, key_node.start_mark.line + 1)
-        settings = _set(settings, str(key_node.value), _plain(value_node, place), place)
+    for key, entry in read_yaml(path).named():
+        place = _Place(entry.file, entry.line)
+        settings = _set(settings, key, _plain(entry), place)
     return settings
 
 
-def _plain(node: yaml.Node, place: _Place) -> Any:
-    """Scalars, and lists of scalars: settings hold nothing deeper, so an alias has nothing to multiply."""
-    if isinstance(node, yaml.ScalarNode):
-        return yaml.safe_load(node.value) if node.style is None else node.value
-    if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in node.value):
-        return [str(item.value) for item in node.value]
-    raise OperatorError("a setting is a value or a list of values", file=place.source, line=place.line)
+def _plain(entry: Entry) -> Any:
+    """A value, or a list of values: settings hold nothing deeper."""
+    if entry.is_listed():
+        return [item.text() for item in entry.listed()]
+    return _from_text(entry.text())
 
 
 def _from_text(text: str) -> Any:

@@ -47,8 +47,8 @@ def test_gateways_are_addresses_with_their_subnet(tmp_path: Path) -> None:
         ("gateways: [10.0.0.300/24]\n", 1, "gateways", "10.0.0.300"),
         ("gateway_mac: 02:zz\n", 1, "gateway_mac", "not an Ethernet address"),
         ("allow: [one]\n", 1, "allow", "one"),
-        ("listen:\n  host: a\n", 1, None, "a value or a list"),
-        ("- listen\n", 1, None, "key: value"),
+        ("listen:\n  host: a\n", 2, "listen", "single value"),
+        ("- listen\n", 1, None, "names with values"),
         ("listen: [a\n", 2, None, "not YAML"),
     ],
 )
@@ -77,6 +77,10 @@ def test_a_wrong_line_is_named_with_file_line_and_key(
 def test_values_that_cannot_work_are_refused(key: str, value: str, said: str) -> None:
     with pytest.raises(OperatorError, match=said):
         load(flags=[(key, value)])
+
+
+def test_a_file_of_comments_changes_nothing(tmp_path: Path) -> None:
+    assert load(written(tmp_path, "# punt_pps: 5\n")) == Settings()
 
 
 def test_a_file_that_is_not_there_is_an_operators_error() -> None:
