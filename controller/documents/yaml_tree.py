@@ -136,7 +136,7 @@ def parse_yaml(text: str, file: str) -> Entry:
     except yaml.YAMLError as error:
         raise OperatorError(f"is not YAML: {error}".replace("\n", " "), file=file) from None
     if node is None:
-        begin = yaml.Mark(file, 0, 0, 0, None, None)
+        begin = yaml.Mark(file, 0, 0, 0, "", 0)
         node = yaml.MappingNode("tag:yaml.org,2002:map", [], begin, begin)
     return Entry(node, file)
 
