@@ -1,12 +1,15 @@
 """Treadle's topologies for plain Mininet:
 
-    mn --custom mininet_scenarios/topologies.py --topo fattree,4 --controller remote --switch
-    ovs,datapath=user
+    mn --custom mininet_scenarios/topologies.py --topo fattree,4 \\
+       --controller remote --switch ovs,datapath=user
 
 `fattree,K`, `leafspine,LEAVES,SPINES`, `ring,N` and `mesh,N`, with the switch identifiers, port numbers and
 addresses of the blueprints, so that `treadle run --blueprint fat_tree:4` knows the fabric. Switches speak
 OpenFlow 1.3. Hosts compute checksums themselves: with them left to the interface, TCP through a userspace
-switch connects never, while ping works.
+switch connects never, while ping works. Interfaces on the switches' side have no IPv6.
+
+Beware: when `mn` fails or is interrupted it cleans the whole machine, other labs and all processes named
+`mininet:` included. Mininet's own class (as in tests/emulation/test_lab_plain_mininet.py) does not.
 
 This file runs in the interpreter of `mn`, which is the system's: it imports Mininet, the standard library
 and the blueprints, nothing else.

@@ -116,6 +116,7 @@ class _Reader:
         self._document = document
         self._name = default_name
         self._ends: dict[PortRef, list[Entry]] = {}
+        self._dpids: dict[int, str] = {}
         self._switches = {
             name: self._switch(name, entry) for name, entry in document.needs("switches").named()
         }
@@ -137,6 +138,9 @@ class _Reader:
     def _switch(self, name: str, entry: Entry) -> SwitchPlan:
         entry.only("dpid", "tier", "pod")
         dpid = entry.needs("dpid").whole(1, (1 << 64) - 1)
+        owner = self._dpids.setdefault(dpid, name)
+        if owner != name:
+            raise entry.needs("dpid").wrong(f"{dpid} is the identifier of {owner} already")
         tier = entry.get("tier", Entry.text) or "switch"
         return SwitchPlan(Dpid(dpid), name, tier, entry.get("pod", lambda pod: pod.whole(0, 1 << 32)))
 

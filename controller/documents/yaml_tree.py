@@ -28,15 +28,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Entry:
-    """A value in a file, and where it stands. `key` is empty for the whole document."""
+    """A value in a file, and the line where it stands, or its key. `key` is empty for the whole document."""
 
     node: yaml.Node
     file: str
+    line: int
     key: str = ""
-
-    @property
-    def line(self) -> int:
-        return int(self.node.start_mark.line) + 1
 
     def wrong(self, problem: str, mend: str = "") -> OperatorError:
         """The error that says what is wrong here."""
@@ -75,7 +72,7 @@ class Entry:
         """The items of a list."""
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.wrong("needs a list")
-        return [Entry(node, self.file, self.key) for node in self.node.value]
+        return [Entry(node, self.file, _line(node), self.key) for node in self.node.value]
 
     def named(self) -> list[tuple[str, Entry]]:
         """The names and values of a mapping, in the order in which they stand."""
@@ -83,10 +80,13 @@ class Entry:
             raise self.wrong("needs names with values")
         found: dict[str, Entry] = {}
         for key_node, node in self.node.value:
-            name = Entry(key_node, self.file, self.key).text()
+            line = _line(key_node)
+            name = Entry(key_node, self.file, line, self.key).text()
             if name in found:
-                raise Entry(key_node, self.file, name).wrong(f"stands in line {found[name].line} already")
-            found[name] = Entry(node, self.file, name)
+                raise Entry(key_node, self.file, line, name).wrong(
+                    f"stands in line {found[name].line} already"
+                )
+            found[name] = Entry(node, self.file, line, name)
         return list(found.items())
 
     def only(self, *keys: str) -> None:
@@ -138,7 +138,11 @@ def parse_yaml(text: str, file: str) -> Entry:
     if node is None:
         begin = yaml.Mark(file, 0, 0, 0, "", 0)
         node = yaml.MappingNode("tag:yaml.org,2002:map", [], begin, begin)
-    return Entry(node, file)
+    return Entry(node, file, _line(node))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
 def _check_events(text: str, file: str) -> None:
