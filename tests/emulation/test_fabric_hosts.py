@@ -37,8 +37,8 @@ _TEST_TYPE = 0x88B5
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """Three leaves, two spines, two hosts a leaf. Each leaf has a subnet of its own, but the hosts take all of
-    10/8 for theirs, as they do in a fat tree.
+    """Three leaves, two spines, two hosts a leaf. Each leaf has a subnet of its own, but to the hosts all of
+    10/8 is theirs, as in a fat tree.
     """
     with Lab(leaf_spine(3, 2, 2), treadle({"gateways": _GATEWAYS}, blueprint=False)) as running:
         running.wait_until_reachable(timeout_s=REACH_S)
