@@ -12,6 +12,8 @@ report a file.
       2. each app is shown the view and gives its decisions
       3. if anything that matters has changed and no stage is under way: assemble, plan, begin
       4. the next stage, if the one before is confirmed by every switch
+      5. what apps want to send; while a plan is under way it waits, for a moment at most: a host that is
+         told of another must find its route installed
 
 A switch that is held back (readiness.py) is only given what it lacks to be heard at all: its admission
 rules. Nothing that it holds is changed or removed until its surroundings are known.
@@ -77,6 +79,7 @@ from controller.runtime.ledger import Ledger
 from controller.runtime.loads import Loads
 from controller.runtime.readiness import Patience, Readiness, with_admission
 
+_LONGEST_WAIT_S = 0.25
 Prepared = Mapping[PortNo, tuple[ModifyGroup, ...]]
 
 
@@ -115,6 +118,8 @@ class Engine:
         self._assembly: Assembly | None = None
         self._held: frozenset[Dpid] = frozenset()
         self._unsettled: tuple[Dpid, ...] = ()
+        self._answers: list[Addressed] = []
+        self._answers_due_s: float | None = None
         self._dirty = False
 
     @property
@@ -143,9 +148,10 @@ class Engine:
         if self.topology is not before:
             self._dirty = True
             self.news += changes(before, self.topology)
-        out += self._decide(now_s, effects.arrivals)
+        answers = self._decide(now_s, effects.arrivals)
         self._check_readiness(now_s)
         out += self._advance(now_s)
+        out += self._answer(answers, now_s)
         out += self.loads.questions(now_s, self.connected)
         self._end_silent_sessions(now_s)
         return tuple(out)
@@ -157,6 +163,7 @@ class Engine:
             self._readiness.due_s(),
             self._execution.deadline_s(self._setup.barrier_timeout_s),
             self.loads.due_s(self.connected),
+            self._answers_due_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
         )
         return min((moment for moment in deadlines if moment is not None), default=None)
@@ -263,6 +270,18 @@ class Engine:
         )
 
     # --- 3 and 4. planning and carrying out ------------------------------------------------------------
+
+    def _answer(self, frames: list[Addressed], now_s: float) -> list[Addressed]:
+        """The frames of apps, once the switches hold what the apps believed, or after waiting enough."""
+        self._answers += frames
+        if not self._answers:
+            return []
+        if self._answers_due_s is None:
+            self._answers_due_s = now_s + _LONGEST_WAIT_S
+        if now_s < self._answers_due_s and not self.idle:
+            return []
+        ready, self._answers, self._answers_due_s = self._answers, [], None
+        return ready
 
     def _check_readiness(self, now_s: float) -> None:
         held = self._readiness.held(self.topology, now_s)

@@ -47,7 +47,7 @@ def test_gateways_are_addresses_with_their_subnet(tmp_path: Path) -> None:
         ("gateways: [10.0.0.300/24]\n", 1, "gateways", "10.0.0.300"),
         ("gateway_mac: 02:zz\n", 1, "gateway_mac", "not an Ethernet address"),
         ("allow: [one]\n", 1, "allow", "one"),
-        ("listen:\n  host: a\n", 2, "listen", "single value"),
+        ("listen:\n  host: a\n", 1, "listen", "single value"),
         ("- listen\n", 1, None, "names with values"),
         ("listen: [a\n", 2, None, "not YAML"),
     ],
