@@ -16,7 +16,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,12 +116,24 @@ class Traffic:
         """Send whole Ethernet frames from a host's interface."""
         self._ask("inject", host=host, frames=[frame.hex() for frame in frames])
 
+    @contextmanager
+    def listening(self, host: str, ethertype: int) -> Iterator[Callable[[], tuple[bytes, ...]]]:
+        """Meanwhile frames of an ethertype that reach a host are taken down; call what is yielded for them."""
+        number = self._ask("listen", host=host, ethertype=ethertype)
+        try:
+            yield lambda: tuple(map(bytes.fromhex, self._ask("heard", listening=number)))
+        finally:
+            self._ask("end_listening", listening=number)
+
     def capture(
         self, host: str, ethertype: int, *, count: int = 1, timeout_s: float = 10.0
     ) -> tuple[bytes, ...]:
         """The next frames of an ethertype that reach a host; fewer than `count` when time is up."""
-        seen = self._ask("capture", host=host, ethertype=ethertype, count=count, timeout_s=timeout_s)
-        return tuple(map(bytes.fromhex, seen))
+        deadline_s = time.monotonic() + timeout_s
+        with self.listening(host, ethertype) as heard:
+            while len(seen := heard()) < count and time.monotonic() < deadline_s:
+                time.sleep(0.01)
+        return seen[:count]
 
     def tap(self, end: PortRef) -> str:
         """A tap on the cable of a switch port, with a name that stands for a host in inject, capture and

@@ -14,6 +14,6 @@ stamped by the kernel, so reading them late does no harm.
     namespaces   sockets inside the hosts
     streams      what was sent and what arrived; gaps
     pump         sends what is due, receives what came
-    frames       raw Ethernet: inject, capture, relay (for attacks)
+    frames       raw Ethernet: inject, listen, relay (for attacks)
     __main__     the requests
 """

@@ -36,7 +36,9 @@ class Prober:
             "window": self._window,
             "reach": self._reach,
             "inject": self._inject,
-            "capture": self._capture,
+            "listen": self._listen,
+            "heard": lambda request: [frame.hex() for frame in self._frames.heard(request["listening"])],
+            "end_listening": lambda request: self._frames.end_listening(request["listening"]),
             "relay": self._relay,
             "end_relays": lambda _: self._frames.end_relays(),
         }
@@ -96,10 +98,8 @@ class Prober:
         station = self._pump.stations[request["host"]]
         self._frames.inject(station, [bytes.fromhex(frame) for frame in request["frames"]])
 
-    def _capture(self, request: Request) -> list[str]:
-        station = self._pump.stations[request["host"]]
-        wanted = (request["ethertype"], request["count"], request["timeout_s"])
-        return [frame.hex() for frame in self._frames.capture(station, *wanted)]
+    def _listen(self, request: Request) -> int:
+        return self._frames.listen(self._pump.stations[request["host"]], request["ethertype"])
 
     def _relay(self, request: Request) -> None:
         one, other = (self._pump.stations[name] for name in request["hosts"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable
 
 from mininet_scenarios.prober.namespaces import ETH_P_ALL, frame_socket, inside
@@ -14,11 +13,12 @@ _MAX_FRAME_BYTES = 65536
 
 
 class Frames:
-    """Injects, captures and relays frames."""
+    """Injects, hears and relays frames."""
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
         self._relays: list[socket.socket] = []
+        self._heard: dict[int, tuple[socket.socket, list[bytes]]] = {}
 
     def inject(self, station: Station, frames: list[bytes]) -> None:
         """Send frames as they are, in order."""
@@ -28,15 +28,20 @@ class Frames:
             for frame in frames:
                 sender.send(frame)
 
-    def capture(self, station: Station, ethertype: int, count: int, timeout_s: float) -> list[bytes]:
-        """The next frames of an ethertype that reach a host: `count` of them, or what came in time."""
-        seen: list[bytes] = []
-        listener = self._listen(station, ethertype, seen.append)
-        deadline_s = time.monotonic() + timeout_s
-        while len(seen) < count and (left_s := deadline_s - time.monotonic()) > 0:
-            self._pump.turn(min(left_s, 0.05))
-        self._hang_up(listener)
-        return seen[:count]
+    def listen(self, station: Station, ethertype: int) -> int:
+        """Take down the frames of an ethertype that reach a host from now on; gives a number to ask by."""
+        heard: list[bytes] = []
+        listener = self._listen(station, ethertype, heard.append)
+        self._heard[listener.fileno()] = (listener, heard)
+        return listener.fileno()
+
+    def heard(self, number: int) -> list[bytes]:
+        """What has been heard so far."""
+        return self._heard[number][1]
+
+    def end_listening(self, number: int) -> None:
+        """Listen no more, and forget what was heard."""
+        self._hang_up(self._heard.pop(number)[0])
 
     def relay(self, one: Station, other: Station, ethertype: int) -> None:
         """From now on, whatever of this ethertype reaches one host leaves the other, both ways."""

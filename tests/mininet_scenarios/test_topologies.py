@@ -24,6 +24,7 @@ def test_plain_mininet_gets_the_ports_of_the_blueprint(
 ) -> None:
     topo, plan = topos[name](*numbers), shape(*numbers)
     names = {switch.dpid: switch.name for switch in plan.switches}
+    wanted: set[frozenset[tuple[str, int]]]
     wanted = {frozenset([(names[c.a.dpid], c.a.port), (names[c.b.dpid], c.b.port)]) for c in plan.cables}
     wanted |= {frozenset([(host.name, 0), (names[host.at.dpid], host.at.port)]) for host in plan.hosts}
     made = {
