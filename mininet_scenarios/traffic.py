@@ -118,7 +118,7 @@ class Traffic:
 
     @contextmanager
     def listening(self, host: str, ethertype: int) -> Iterator[Callable[[], tuple[bytes, ...]]]:
-        """Meanwhile frames of an ethertype that reach a host are taken down; call what is yielded for them."""
+        """Meanwhile frames of an ethertype that reach a host are noted; call what is yielded for them."""
         number = self._ask("listen", host=host, ethertype=ethertype)
         try:
             yield lambda: tuple(map(bytes.fromhex, self._ask("heard", listening=number)))
