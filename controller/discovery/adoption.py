@@ -40,7 +40,7 @@ def adopt_endpoints(draft: Draft, endpoints: Iterable[Endpoint]) -> None:
 
 
 def _may_live(draft: Draft, mac: Mac, at: PortRef) -> bool:
-    own = mac in draft.settings.own_macs or is_multicast(mac) or not mac
+    own = draft.is_own(mac) or is_multicast(mac) or not mac
     return not own and not in_grace(draft, at) and stations.has_room(draft, at)
 
 

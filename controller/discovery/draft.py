@@ -43,6 +43,7 @@ class Draft:
         self.hosts = Sheet(state.graph.hosts)
         self.edge = Sheet(state.graph.edge)
         self.lost = Sheet(state.lost)
+        self.port_macs = Sheet(state.port_macs)
         self.ports = Sheet(state.ports)
         self.heard = Sheet(state.heard)
         self.nonces = Sheet(state.nonces)
@@ -60,6 +61,10 @@ class Draft:
         self._frames: list[FrameOut] = []
         self._findings: list[Finding] = []
         self._arrivals: list[Arrival] = []
+
+    def is_own(self, mac: Mac) -> bool:
+        """Whether it is Treadle that speaks with this address, or a switch port."""
+        return mac in self.settings.own_macs or mac in self.port_macs
 
     # --- what the turn says ---------------------------------------------------------------------------------
 
@@ -117,6 +122,7 @@ class Draft:
             self._before,
             graph=self._graph(),
             lost=self.lost.freeze(),
+            port_macs=self.port_macs.freeze(),
             ports=self.ports.freeze(),
             heard=self.heard.freeze(),
             nonces=self.nonces.freeze(),

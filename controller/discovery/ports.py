@@ -20,7 +20,7 @@ from dataclasses import replace
 from controller.discovery.derive import neighbour
 from controller.discovery.draft import Draft
 from controller.discovery.hellos import hello, hello_anew, hush
-from controller.discovery.inquiries import inquire, out_of_reach, place_died
+from controller.discovery.inquiries import forget, inquire, out_of_reach, place_died
 from controller.discovery.state import AlarmKind, PortState, Purpose
 from controller.model.event import PortChanged, PortRemoved, SwitchDown, SwitchUp
 from controller.model.identity import Dpid, PortRef
@@ -36,7 +36,7 @@ def switch_up(draft: Draft, event: SwitchUp) -> None:
     listed = {port.number for port in described}
     gone = {port.number for port in before.ports} - listed if before is not None else set()
     for number in sorted(gone):
-        _die(draft, PortRef(event.dpid, number))
+        _remove(draft, PortRef(event.dpid, number))
     draft.switches.set(event.dpid, Switch(event.dpid, described, _name(draft, event.dpid), event.profile))
     for port in described:
         _update(draft, PortRef(event.dpid, port.number), port, again=True)
@@ -60,7 +60,7 @@ def bury(draft: Draft) -> None:
     reached = _reached(draft, connected)
     for dpid in sorted(dpid for dpid in draft.lost if dpid not in reached):
         for at in _ports_of(draft.switches[dpid]):
-            _die(draft, at)
+            _remove(draft, at)
         draft.switches.drop(dpid)
         draft.lost.drop(dpid)
 
@@ -93,7 +93,7 @@ def port_changed(draft: Draft, event: PortChanged) -> None:
 def port_removed(draft: Draft, event: PortRemoved) -> None:
     switch = draft.switches.get(event.dpid)
     if switch is not None and event.dpid not in draft.lost:
-        _die(draft, PortRef(event.dpid, event.port))
+        _remove(draft, PortRef(event.dpid, event.port))
         _describe(draft, switch, {p.number: p for p in switch.ports if p.number != event.port})
 
 
@@ -108,6 +108,7 @@ def _update(draft: Draft, at: PortRef, port: Port, *, again: bool) -> None:
     was told.
     """
     draft.touched_ports.add(at)
+    _know_mac(draft, at, port)
     if not port.live:
         _die(draft, at)
     elif at not in draft.ports:
@@ -123,6 +124,22 @@ def _resume(draft: Draft, at: PortRef) -> None:
         draft.heard.set(end, replace(draft.heard[end], at_s=draft.now_s))
     hello_anew(draft, at)
     _ask_absent(draft, at)
+
+
+def _know_mac(draft: Draft, at: PortRef, port: Port) -> None:
+    """The address of a port is no host's, even if it was taken for one before its switch was known."""
+    if port.mac and draft.port_macs.get(port.mac) != at:
+        draft.port_macs.set(port.mac, at)
+        if port.mac in draft.stations:
+            forget(draft, port.mac)
+
+
+def _remove(draft: Draft, at: PortRef) -> None:
+    """The port is no more."""
+    for mac, port in draft.port_macs.items():
+        if port == at:
+            draft.port_macs.drop(mac)
+    _die(draft, at)
 
 
 def _come_alive(draft: Draft, at: PortRef) -> None:

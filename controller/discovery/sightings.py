@@ -10,10 +10,11 @@ handed on and teaches nothing. What a frame shows is the sender's own: the sende
 the target that an advertisement offers; a frame whose body names another MAC than its header speaks for
 somebody else and is dropped.
 
-Nothing is learned from the addresses that Treadle itself speaks with, nor may anyone claim the gateway's.
-First come, first served: until somebody contradicts, a host is believed. Addresses are not checked against
-the blueprint, which knows only the first of each host.
-"""
+Nothing is learned from the addresses that Treadle itself speaks with. Nor from those of switch ports:
+where a switch's ports are interfaces of an operating system, that system speaks on them by itself (router
+solicitations, multicast reports), and its neighbour would take it for a host. Nobody may claim the
+gateway's. First come, first served: until somebody contradicts, a host is believed. Addresses are not
+checked against the blueprint, which knows only the first of each host."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ def take_frame(draft: Draft, event: FrameIn) -> None:
         hear(draft, at, frame)
     elif not frame.ethernet.source:
         draft.count("senders-without-address")
-    elif frame.ethernet.source in draft.settings.own_macs:
+    elif draft.is_own(frame.ethernet.source):
         draft.count("own-frames")
     elif _is_accepted(draft, at, frame, event.table):
         draft.hand_on(Arrival(at, event.data, event.table))

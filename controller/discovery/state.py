@@ -157,12 +157,14 @@ class Graph:
 class FabricState:
     """All that discovery knows. `counters` tell what was dropped and why.
 
+    `port_macs`: the address of each switch port, which is no host's; sightings.py says why.
     `lost`, used as a set: switches whose session has ended; ports.py says what holds of them.
     """
 
     settings: DiscoverySettings
     graph: Graph = Graph()
     lost: Mapping[Dpid, bool] = field(default_factory=dict)
+    port_macs: Mapping[Mac, PortRef] = field(default_factory=dict)
     ports: Mapping[PortRef, PortState] = field(default_factory=dict)
     heard: Mapping[PortRef, Heard] = field(default_factory=dict)
     nonces: Mapping[int, Sent] = field(default_factory=dict)
