@@ -23,6 +23,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from mininet.cli import CLI
+from mininet.log import setLogLevel
 
 from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError
@@ -259,6 +260,7 @@ class Lab:
 
     def prompt(self) -> None:
         """Mininet's prompt, until `exit`."""
+        setLogLevel("output")  # Mininet prints even the answers by its logger
         CLI(self.fabric.net)
 
     def wait_until_connected(self, *, timeout_s: float = 20.0) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -149,3 +151,11 @@ def test_a_wrong_wish_is_the_operators_error_and_the_lab_goes_on(row: Lab, ask: 
     with pytest.raises(OperatorError, match=said):
         ask(row)
     assert row.ping("h1", "h2")
+
+
+def test_the_prompt_answers_beside_a_running_controller() -> None:
+    command = [sys.executable, "-m", "treadle", "lab", "up", "linear:2"]
+    typed = "h1 ping -c 5 -i 0.5 -w 20 h2\n"
+    done = subprocess.run(command, input=typed, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "bytes from 10.0.0.2" in done.stdout + done.stderr
