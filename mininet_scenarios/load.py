@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from controller.model.errors import OperatorError
 from mininet_scenarios.build import Fabric
@@ -13,6 +13,7 @@ from mininet_scenarios.build import Fabric
 _FIRST_PORT = 5201
 _LONGEST_S = 86_400
 _READY_TIMEOUT_S = 10.0
+_REPORT_TIMEOUT_S = 3.0
 
 
 class Load:
@@ -29,21 +30,19 @@ class Load:
     def start(self) -> None:
         """Start all servers, wait until they listen, then start all clients."""
         for number, (_, dst) in enumerate(self._pairs):
-            self._servers.append(self._popen(dst, "-s", "-1", "-p", str(_FIRST_PORT + number)))
+            self._servers.append(self._popen(dst, "-s", "-1", "-J", "-p", str(_FIRST_PORT + number)))
         self._wait_for_servers()
         for number, (src, dst) in enumerate(self._pairs):
             where = ("-c", str(self._fabric.hosts[dst].plan.address), "-p", str(_FIRST_PORT + number))
-            self._clients.append(self._popen(src, *where, "-t", str(_LONGEST_S), "-J", *self._options))
+            self._clients.append(self._popen(src, *where, "-t", str(_LONGEST_S), *self._options))
 
     def stop(self) -> None:
-        """End all clients and servers, and note what arrived."""
+        """End all clients and servers, and note what arrived, by the servers' own word."""
         for client in self._clients:
             client.terminate()
-        for pair, client in zip(self._pairs, self._clients, strict=False):
-            self.received_bps[pair] = _received_bps(client.communicate()[0])
-        for server in self._servers:
-            server.terminate()
-            server.communicate()
+            client.communicate()
+        for pair, server in zip(self._pairs, self._servers, strict=False):
+            self.received_bps[pair] = _received_bps(_last_words(server))
 
     def _popen(self, host: str, *words: str) -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
@@ -66,13 +65,20 @@ def _listens(table: str, port: str) -> bool:
         return any(port in row and row.split()[3] == "0A" for row in rows)
 
 
-def _received_bps(report: str) -> float:
-    """What a client reports as received, or as sent where the server's word did not arrive any more."""
+def _last_words(server: subprocess.Popen[str]) -> str:
+    """The report of a server, which ends with its client; one that never had a client is ended."""
     try:
-        end: Mapping[str, Mapping[str, float]] = json.loads(report)["end"]
+        return server.communicate(timeout=_REPORT_TIMEOUT_S)[0]
+    except subprocess.TimeoutExpired:
+        server.kill()
+        return server.communicate()[0]
+
+
+def _received_bps(report: str) -> float:
+    """What a server has received, on average over its intervals; 0 without a client."""
+    try:
+        intervals = [interval["sum"] for interval in json.loads(report)["intervals"]]
     except (ValueError, KeyError):
         return 0.0
-    summary = end.get("sum_received") or end.get("sum_sent") or end.get("sum") or {}
-    if not summary.get("bits_per_second"):
-        summary = end.get("sum_sent") or end.get("sum") or {}
-    return float(summary.get("bits_per_second", 0.0))
+    seconds = sum(interval["seconds"] for interval in intervals)
+    return float(8 * sum(interval["bytes"] for interval in intervals) / seconds) if seconds else 0.0

@@ -12,8 +12,8 @@ report a file.
       2. each app is shown the view and gives its decisions
       3. if anything that matters has changed and no stage is under way: assemble, plan, begin
       4. the next stage, if the one before is confirmed by every switch
-      5. what apps want to send; while a plan is under way it waits, for a moment at most: a host that is
-         told of another must find its route installed
+      5. what apps want to send; while a plan is under way it waits, for a moment at most, and until the start
+         is over: a host that is told of another must find its route installed
 
 A switch that is held back (readiness.py) is only given what it lacks to be heard at all: its admission
 rules. Nothing that it holds is changed or removed until its surroundings are known.
@@ -80,6 +80,7 @@ from controller.runtime.loads import Loads
 from controller.runtime.readiness import Patience, Readiness, with_admission
 
 _LONGEST_WAIT_S = 0.25
+_MOST_ANSWERS = 4096
 Prepared = Mapping[PortNo, tuple[ModifyGroup, ...]]
 
 
@@ -273,8 +274,8 @@ class Engine:
 
     def _answer(self, frames: list[Addressed], now_s: float) -> list[Addressed]:
         """The frames of apps, once the switches hold what the apps believed, or after waiting enough."""
-        self._answers += frames
-        if not self._answers:
+        self._answers = (self._answers + frames)[-_MOST_ANSWERS:]
+        if not self._answers or not self._readiness.started:
             return []
         if self._answers_due_s is None:
             self._answers_due_s = now_s + _LONGEST_WAIT_S

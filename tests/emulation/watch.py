@@ -7,17 +7,22 @@ test that fails ends.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from controller.northbound.client import ask
+from mininet_scenarios import machine
 from mininet_scenarios.lab import Lab
+from mininet_scenarios.traffic import Pair
 
 PATIENCE_S = 60.0
 """Generous: the machine may be busy with something else."""
 
 REACH_S = 90.0
 """How long a fabric may take to come up before a test gives up."""
+
+_BEFORE_AND_AFTER_S = 0.5
+_TRIES = 5
 
 Answer = dict[str, Any]
 
@@ -99,3 +104,46 @@ def settled(lab: Lab) -> bool:
 def packets_sent(lab: Lab) -> int:
     """How many packets have left all switch ports together."""
     return sum(port.sent_packets for port in lab.counters().values())
+
+
+def lost_meanwhile(
+    lab: Lab,
+    pairs: Sequence[Pair],
+    act: Callable[[], object],
+    *,
+    period_s: float = 0.001,
+    own_changes: int = 0,
+) -> dict[str, int]:
+    """The probes lost while something is done, by flow; empty when all arrived.
+
+    All labs of a machine without kernel switching share one forwarding thread, which stands still while a
+    switch is made or removed anywhere. So when packets were lost and Open vSwitch was configured more often
+    than the `own_changes` of the act, the measurement says nothing and is made again.
+    """
+    lost: dict[str, int] = {}
+    for _ in range(_TRIES):
+        before = _configurations()
+        lost = _lost_once(lab, pairs, act, period_s)
+        if not lost or _configurations() == before + own_changes:
+            break
+    return lost
+
+
+def _lost_once(lab: Lab, pairs: Sequence[Pair], act: Callable[[], object], period_s: float) -> dict[str, int]:
+    began_s = time.monotonic()
+    flows = lab.traffic.begin(pairs, period_s=period_s)
+    time.sleep(_BEFORE_AND_AFTER_S)
+    try:
+        act()
+        time.sleep(_BEFORE_AND_AFTER_S)
+    finally:
+        lab.traffic.end(flows)
+    time.sleep(_BEFORE_AND_AFTER_S)
+    windows = lab.traffic.window(flows, since_s=began_s)
+    assert all(found.received for found in windows.values())
+    return {str(flow): found.lost for flow, found in windows.items() if found.lost}
+
+
+def _configurations() -> int:
+    """How often Open vSwitch has been configured."""
+    return int(machine.run(["ovs-vsctl", "get", "Open_vSwitch", ".", "next_cfg"]))
