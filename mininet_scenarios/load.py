@@ -30,7 +30,9 @@ class Load:
     def start(self) -> None:
         """Start all servers, wait until they listen, then start all clients."""
         for number, (_, dst) in enumerate(self._pairs):
-            self._servers.append(self._popen(dst, "-s", "-1", "-J", "-p", str(_FIRST_PORT + number)))
+            self._servers.append(
+                self._popen(dst, "-s", "-1", "-J", "-i", "0.2", "-p", str(_FIRST_PORT + number))
+            )
         self._wait_for_servers()
         for number, (src, dst) in enumerate(self._pairs):
             where = ("-c", str(self._fabric.hosts[dst].plan.address), "-p", str(_FIRST_PORT + number))
