@@ -58,6 +58,8 @@ from controller.model.event import (
     Event,
     FastLaneTaken,
     Incident,
+    PortChanged,
+    PortRemoved,
     ProgramRead,
     Refused,
     SwitchDown,
@@ -79,7 +81,7 @@ from controller.runtime.ledger import Ledger
 from controller.runtime.loads import Loads
 from controller.runtime.readiness import Patience, Readiness, with_admission
 
-_LONGEST_WAIT_S = 0.25
+_LONGEST_WAIT_S = 0.5
 _MOST_ANSWERS = 4096
 Prepared = Mapping[PortNo, tuple[ModifyGroup, ...]]
 
@@ -96,6 +98,7 @@ class Setup:
     patience: Patience = Patience()
     barrier_timeout_s: float = 5.0
     counters_interval_s: float = 5.0
+    stage_pause_s: float = 0.02
 
 
 class Engine:
@@ -119,6 +122,8 @@ class Engine:
         self._assembly: Assembly | None = None
         self._held: frozenset[Dpid] = frozenset()
         self._unsettled: tuple[Dpid, ...] = ()
+        self._urgent = False
+        self._now_s = 0.0
         self._answers: list[Addressed] = []
         self._answers_due_s: float | None = None
         self._dirty = False
@@ -130,13 +135,11 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Whether every switch that may be programmed holds what is wanted."""
-        return self._readiness.started and not (
-            self._dirty or self._execution.waiting or self._execution.unfinished
-        )
+        return self._readiness.started and not (self._dirty or self._execution.at_work(self._now_s))
 
     def turn(self, now_s: float, events: Sequence[Event]) -> tuple[Addressed, ...]:
         """Take what has happened, and say what to send. `news` and `silent` hold what else came of it."""
-        self.news, self.silent = [], ()
+        self.news, self.silent, self._now_s = [], (), now_s
         before = self.topology
         out: list[Addressed] = []
         for event in events:
@@ -162,7 +165,7 @@ class Engine:
         deadlines = (
             next_due_s(self.fabric),
             self._readiness.due_s(),
-            self._execution.deadline_s(self._setup.barrier_timeout_s),
+            self._execution.due_s(self._now_s, self._setup.barrier_timeout_s),
             self.loads.due_s(self.connected),
             self._answers_due_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
@@ -182,7 +185,7 @@ class Engine:
                 self.connected.discard(dpid)
                 self.news.append(Change("session-lost", dpid_text(dpid), (("reason", reason),)))
             case BarrierDone(dpid=dpid, token=token):
-                self._execution.answered(dpid, token)
+                self._execution.answered(dpid, token, now_s)
             case Refused():
                 self._refused(event, now_s)
             case FastLaneTaken(dpid=dpid, commands=commands):
@@ -195,6 +198,9 @@ class Engine:
                 self._note((Finding(Severity.WARNING, kind, subject, text),), now_s)
             case _:
                 pass
+        if _is_failure(event):
+            self._urgent = True
+            self._execution.hurry()
         return []
 
     def _forget(self, dpid: Dpid) -> None:
@@ -290,7 +296,7 @@ class Engine:
             self._held, self._dirty = held, True
 
     def _advance(self, now_s: float) -> list[Addressed]:
-        if self._execution.waiting:
+        if self._execution.waiting or self._execution.resting(now_s):
             return []
         if self._dirty:
             self._replan()
@@ -318,7 +324,8 @@ class Engine:
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
         goal = {dpid: self._goal(dpid, held) for dpid, held in installed.items()}
         steps = self._without_refused(plan(installed, goal, self.topology.peer))
-        self._execution.begin(steps)
+        self._execution.begin(steps, 0.0 if self._urgent else self._setup.stage_pause_s)
+        self._urgent = False
         self._unsettled = (*self._unsettled, *steps.switches)
         if steps:
             size = sum(len(stage) for stage in steps.stages)
@@ -355,6 +362,11 @@ class Engine:
             self._note((Finding(Severity.ERROR, "switch-silent", dpid_text(dpid), evidence),), now_s)
             self._execution.gone(dpid)
             self._dirty = True
+
+
+def _is_failure(event: Event) -> bool:
+    """Whether packets are being lost since this happened."""
+    return isinstance(event, PortRemoved) or (isinstance(event, PortChanged) and not event.port.live)
 
 
 def _as_change(finding: Finding) -> Change:

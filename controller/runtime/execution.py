@@ -5,6 +5,11 @@
                        +-- a switch goes: nobody waits for it any longer
                        +-- a barrier is late: the switch is silent, and its session is ended
 
+A barrier says that the tables have changed, not that every packet feels it: Open vSwitch answers first and
+revalidates its cache of forwarding decisions a moment later. A stage that leaves earlier overtakes it, and
+the order that the planner proved is lost. So between stages there is a pause, except in a plan that mends a
+failure: there packets are being lost already, and each millisecond counts.
+
 `Execution` knows which switches still owe an answer, and what each of them holds once it has given it. It
 sends nothing itself: it says what to send. Between two stages the engine may drop the rest of a plan when
 the fabric has changed meanwhile; what has been confirmed until then is known exactly."""
@@ -35,6 +40,8 @@ class Execution:
         self._next = 0
         self._owed: dict[Dpid, _Owed] = {}
         self._sent_s = 0.0
+        self._pause_s = 0.0
+        self._ready_s = 0.0
         self._token = 0
         self._refused: dict[Dpid, set[ProgramCommand]] = {}
 
@@ -48,9 +55,21 @@ class Execution:
         """Whether stages are left that have not been sent."""
         return self._next < len(self._plan.stages)
 
-    def begin(self, plan: UpdatePlan) -> None:
-        """Take up a plan; what was left of the one before is dropped."""
-        self._plan, self._next = plan, 0
+    def begin(self, plan: UpdatePlan, pause_s: float) -> None:
+        """Take up a plan, with a pause after each stage; what was left of the one before is dropped."""
+        self._plan, self._next, self._pause_s = plan, 0, pause_s
+
+    def at_work(self, now_s: float) -> bool:
+        """Whether the switches do not yet hold, for every packet, what the plan says."""
+        return self.waiting or self.unfinished or self.resting(now_s)
+
+    def resting(self, now_s: float) -> bool:
+        """Whether the last stage may not be felt by every packet yet."""
+        return now_s < self._ready_s
+
+    def hurry(self) -> None:
+        """Something has failed: do not rest."""
+        self._ready_s = 0.0
 
     def drop(self) -> None:
         """Forget the stages that have not been sent."""
@@ -68,12 +87,13 @@ class Execution:
         self._owed[dpid] = _Owed(dpid, self._token, stage[dpid])
         return [*(Addressed(dpid, command) for command in stage[dpid]), Addressed(dpid, Barrier(self._token))]
 
-    def answered(self, dpid: Dpid, token: int) -> None:
+    def answered(self, dpid: Dpid, token: int, now_s: float) -> None:
         """A barrier came back: what was sent before it is installed, but for what was refused."""
         owed = self._owed.get(dpid)
         if owed is None or owed.token != token:
             return
         del self._owed[dpid]
+        self._ready_s = now_s + self._pause_s
         refused = self._refused.pop(dpid, set())
         self._confirm(dpid, tuple(command for command in owed.commands if command not in refused))
 
@@ -91,6 +111,8 @@ class Execution:
         """The switches whose answer is overdue."""
         return tuple(sorted(self._owed)) if self._owed and now_s - self._sent_s > timeout_s else ()
 
-    def deadline_s(self, timeout_s: float) -> float | None:
-        """When the next answer becomes overdue."""
-        return self._sent_s + timeout_s if self._owed else None
+    def due_s(self, now_s: float, timeout_s: float) -> float | None:
+        """When time alone will matter: an answer is overdue, or the rest is over."""
+        if self._owed:
+            return self._sent_s + timeout_s
+        return self._ready_s if self.resting(now_s) else None
