@@ -45,6 +45,7 @@ class Draft:
         self.lost = Sheet(state.lost)
         self.port_macs = Sheet(state.port_macs)
         self.ports = Sheet(state.ports)
+        self.early = Sheet(state.early)
         self.heard = Sheet(state.heard)
         self.nonces = Sheet(state.nonces)
         self.hellos_sent = state.hellos_sent
@@ -124,6 +125,7 @@ class Draft:
             lost=self.lost.freeze(),
             port_macs=self.port_macs.freeze(),
             ports=self.ports.freeze(),
+            early=self.early.freeze(),
             heard=self.heard.freeze(),
             nonces=self.nonces.freeze(),
             hellos_sent=self.hellos_sent,

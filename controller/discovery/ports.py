@@ -19,8 +19,10 @@ from dataclasses import replace
 
 from controller.discovery.derive import neighbour
 from controller.discovery.draft import Draft
+from controller.discovery.early import release
 from controller.discovery.hellos import hello, hello_anew, hush
 from controller.discovery.inquiries import forget, inquire, out_of_reach, place_died
+from controller.discovery.sightings import take_frame
 from controller.discovery.state import AlarmKind, PortState, Purpose
 from controller.model.event import PortChanged, PortRemoved, SwitchDown, SwitchUp
 from controller.model.identity import Dpid, PortRef
@@ -147,6 +149,8 @@ def _come_alive(draft: Draft, at: PortRef) -> None:
     draft.wake_at(draft.now_s + draft.settings.settle_s, AlarmKind.SETTLED, at)
     hello(draft, at)
     _ask_absent(draft, at)
+    for frame in release(draft, at):
+        take_frame(draft, frame)
 
 
 def _ask_absent(draft: Draft, at: PortRef) -> None:

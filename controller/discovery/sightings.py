@@ -25,6 +25,7 @@ from controller.contract import Arrival
 from controller.dataplane.pipeline import Table
 from controller.discovery import stations
 from controller.discovery.draft import Draft
+from controller.discovery.early import hold
 from controller.discovery.frames import (
     Arp,
     Dhcp,
@@ -51,7 +52,11 @@ def take_frame(draft: Draft, event: FrameIn) -> None:
     """A switch has handed up a frame: hear it, learn from it, hand it on, or drop it."""
     at = PortRef(event.dpid, event.port)
     if at not in draft.ports or event.dpid in draft.lost:
-        draft.count("frames-from-dead-ports")
+        if event.dpid in draft.switches and event.dpid not in draft.lost:
+            draft.count("frames-before-their-port")
+            hold(draft, at, event)
+        else:
+            draft.count("frames-from-dead-ports")
         return
     frame = decode(event.data)
     if isinstance(frame, Malformed):

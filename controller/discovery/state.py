@@ -21,6 +21,7 @@ from enum import Enum, IntEnum
 from functools import cached_property
 
 from controller.discovery.settings import DiscoverySettings
+from controller.model.event import FrameIn
 from controller.model.identity import Dpid, IpAddress, Mac, PortRef
 from controller.model.topology import Host, Link, Switch, Topology
 
@@ -38,6 +39,14 @@ class Sent:
     """A hello that may still come in somewhere."""
 
     at: PortRef
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A frame that came in by a port that was not alive yet, and when."""
+
+    event: FrameIn
     at_s: float
 
 
@@ -166,6 +175,7 @@ class FabricState:
     lost: Mapping[Dpid, bool] = field(default_factory=dict)
     port_macs: Mapping[Mac, PortRef] = field(default_factory=dict)
     ports: Mapping[PortRef, PortState] = field(default_factory=dict)
+    early: Mapping[PortRef, tuple[Early, ...]] = field(default_factory=dict)
     heard: Mapping[PortRef, Heard] = field(default_factory=dict)
     nonces: Mapping[int, Sent] = field(default_factory=dict)
     hellos_sent: int = 0
