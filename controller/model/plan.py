@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from controller.model.command import ProgramCommand
+from controller.model.command import DeleteGroup, DeleteMeter, ProgramCommand
 from controller.model.identity import Dpid
 
 
@@ -19,6 +19,12 @@ class Stage:
     """Commands by switch; each switch's own are in order, between switches there is none."""
 
     commands: Mapping[Dpid, tuple[ProgramCommand, ...]]
+
+    @property
+    def only_forgets(self) -> bool:
+        """Whether the stage does nothing but remove groups and meters, on which no packet depends."""
+        kinds = {type(command) for commands in self.commands.values() for command in commands}
+        return kinds <= {DeleteGroup, DeleteMeter}
 
     def __len__(self) -> int:
         return sum(len(commands) for commands in self.commands.values())

@@ -13,7 +13,9 @@ What a stage holds on a switch:
     first stage that touches it   groups renamed (planner/regroup.py), meters, new groups, a barrier
     every stage                   rules of the routes table, in the order of planner/order.py
     stage 0                       new rules of the other tables: a new host is let in, its routes may follow
-    last stage                    rules of other tables that go, groups and meters that nothing names any more
+    last stage                    rules of other tables that go
+    a stage of its own, after     groups and meters that no rule names any more: what a switch has cached of
+                                  its rules may still hand packets to them for a moment
 
 Most plans have one stage: where no mixture of old and new can hurt, nothing waits (planner/precedence.py).
 
@@ -165,7 +167,7 @@ def _is_stuck(packets: PacketClass, waits: Waits, stuck: frozenset[SwitchOp]) ->
 def _assemble(
     transition: Transition, changes: Mapping[Dpid, _SwitchChange], schedule: _Schedule
 ) -> UpdatePlan:
-    by_stage: list[dict[Dpid, tuple[ProgramCommand, ...]]] = [{} for _ in range(schedule.last + 1)]
+    by_stage: list[dict[Dpid, tuple[ProgramCommand, ...]]] = [{} for _ in range(schedule.last + 2)]
     exceptions: dict[int, list[Exemption]] = {}
     for exception in schedule.exemptions:
         exceptions.setdefault(exception.switch, []).append(exception)
@@ -217,13 +219,9 @@ def _switch_stages(
         first = min(stages, default=0)
         stages[first] = (*before, *_barrier_before(stages.get(first, ())))
     if after:
-        stages[last] = (*_barrier_after(stages.get(last, ())), *after)
+        stages[last + 1] = tuple(after)
     return stages
 
 
 def _barrier_before(commands: tuple[ProgramCommand, ...]) -> tuple[ProgramCommand, ...]:
     return (Barrier(), *commands) if commands else ()
-
-
-def _barrier_after(commands: tuple[ProgramCommand, ...]) -> tuple[ProgramCommand, ...]:
-    return (*commands, Barrier()) if commands else ()

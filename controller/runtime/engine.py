@@ -116,7 +116,7 @@ class Engine:
         self.silent: tuple[Dpid, ...] = ()
         self.news: list[Change] = []
         self._readiness = Readiness(setup.patience, setup.blueprint)
-        self._execution = Execution(self._confirm)
+        self._execution = Execution(self._confirm, setup.stage_pause_s)
         self._memories: dict[str, Any] = {}
         self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
         self._assembly: Assembly | None = None
@@ -159,6 +159,13 @@ class Engine:
         out += self.loads.questions(now_s, self.connected)
         self._end_silent_sessions(now_s)
         return tuple(out)
+
+    def tick(self, now_s: float) -> tuple[Event, ...]:
+        """Time itself as an event, where something is due. A turn that was due may change what is remembered
+        although it sends nothing; with the tick it stands in the journal, and a replay does not miss it.
+        """
+        due_s = self.next_due_s()
+        return (Tick(),) if due_s is not None and due_s <= now_s else ()
 
     def next_due_s(self) -> float | None:
         """When the next turn is due even if nothing happens."""
@@ -324,7 +331,7 @@ class Engine:
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
         goal = {dpid: self._goal(dpid, held) for dpid, held in installed.items()}
         steps = self._without_refused(plan(installed, goal, self.topology.peer))
-        self._execution.begin(steps, 0.0 if self._urgent else self._setup.stage_pause_s)
+        self._execution.begin(steps, urgent=self._urgent)
         self._urgent = False
         self._unsettled = (*self._unsettled, *steps.switches)
         if steps:

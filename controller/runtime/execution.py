@@ -7,8 +7,8 @@
 
 A barrier says that the tables have changed, not that every packet feels it: Open vSwitch answers first and
 revalidates its cache of forwarding decisions a moment later. A stage that leaves earlier overtakes it, and
-the order that the planner proved is lost. So between stages there is a pause, except in a plan that mends a
-failure: there packets are being lost already, and each millisecond counts.
+the order that the planner proved is lost. So between stages there is a pause, except in an urgent plan, one
+that mends a failure: there packets are being lost already, and each millisecond counts.
 
 `Execution` knows which switches still owe an answer, and what each of them holds once it has given it. It
 sends nothing itself: it says what to send. Between two stages the engine may drop the rest of a plan when
@@ -34,13 +34,16 @@ class _Owed:
 class Execution:
     """At most one plan under way; `confirm` is told what a switch has carried out."""
 
-    def __init__(self, confirm: Callable[[Dpid, tuple[ProgramCommand, ...]], None]) -> None:
+    def __init__(
+        self, confirm: Callable[[Dpid, tuple[ProgramCommand, ...]], None], pause_s: float = 0.0
+    ) -> None:
         self._confirm = confirm
         self._plan: UpdatePlan = EMPTY_PLAN
         self._next = 0
         self._owed: dict[Dpid, _Owed] = {}
         self._sent_s = 0.0
-        self._pause_s = 0.0
+        self._pause_s = pause_s
+        self._urgent = False
         self._ready_s = 0.0
         self._token = 0
         self._refused: dict[Dpid, set[ProgramCommand]] = {}
@@ -55,9 +58,9 @@ class Execution:
         """Whether stages are left that have not been sent."""
         return self._next < len(self._plan.stages)
 
-    def begin(self, plan: UpdatePlan, pause_s: float) -> None:
-        """Take up a plan, with a pause after each stage; what was left of the one before is dropped."""
-        self._plan, self._next, self._pause_s = plan, 0, pause_s
+    def begin(self, plan: UpdatePlan, *, urgent: bool) -> None:
+        """Take up a plan; what was left of the one before is dropped."""
+        self._plan, self._next, self._urgent = plan, 0, urgent
 
     def at_work(self, now_s: float) -> bool:
         """Whether the switches do not yet hold, for every packet, what the plan says."""
@@ -93,7 +96,7 @@ class Execution:
         if owed is None or owed.token != token:
             return
         del self._owed[dpid]
-        self._ready_s = now_s + self._pause_s
+        self._ready_s = now_s + self._rest_s()
         refused = self._refused.pop(dpid, set())
         self._confirm(dpid, tuple(command for command in owed.commands if command not in refused))
 
@@ -101,6 +104,15 @@ class Execution:
         """The switch refused a command of the stage that it has not answered yet."""
         if command is not None and dpid in self._owed:
             self._refused.setdefault(dpid, set()).add(command)
+
+    def _rest_s(self) -> float:
+        """How long to rest before the next stage.
+
+        Groups are removed at leisure, whatever the plan is for: where a cached decision still names one, its
+        removal is the loss of a packet.
+        """
+        forgets = self.unfinished and self._plan.stages[self._next].only_forgets
+        return 0.0 if self._urgent and not forgets else self._pause_s
 
     def gone(self, dpid: Dpid) -> None:
         """The session of a switch has ended: what it carried out is unknown until it is read back."""

@@ -83,6 +83,7 @@ class Loop:
         """One turn with these events. A fault in it is logged with its events in the journal, and costs
         that turn alone."""
         now_s = self.now_s()
+        events = events or self._engine.tick(now_s)
         commands: tuple[Addressed, ...] = ()
         try:
             commands = self._engine.turn(now_s, events)
