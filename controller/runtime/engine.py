@@ -160,13 +160,6 @@ class Engine:
         self._end_silent_sessions(now_s)
         return tuple(out)
 
-    def tick(self, now_s: float) -> tuple[Event, ...]:
-        """Time itself as an event, where something is due. A turn that was due may change what is remembered
-        although it sends nothing; with the tick it stands in the journal, and a replay does not miss it.
-        """
-        due_s = self.next_due_s()
-        return (Tick(),) if due_s is not None and due_s <= now_s else ()
-
     def next_due_s(self) -> float | None:
         """When the next turn is due even if nothing happens."""
         deadlines = (

@@ -7,8 +7,8 @@
 
 `treadle replay` feeds the events to a fresh engine at the recorded times and compares what it sends with
 what was sent: the same lines, byte for byte (law 8). Turns in which nothing was given and nothing sent
-are not written. The oldest segments are removed when there are too many; what is left can still be read,
-but no longer replayed from the start, and `read` says so.
+are not written; one in which time alone did something holds a tick. The oldest segments are removed when
+there are too many; what is left can still be read, but no longer replayed from the start, and `read` says so.
 
 A journal is written by its own thread: values are immutable, so that encoding them can wait until the
 switches have their commands. `close` waits until all is written. The file holds the LLDP key and the

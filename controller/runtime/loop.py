@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from controller.model.command import Addressed, Command, ProgramCommand
-from controller.model.event import Event
+from controller.model.event import Event, Tick
 from controller.model.identity import Dpid, PortNo
 from controller.runtime.engine import Engine, sendable
 from controller.runtime.feed import Feed
@@ -38,6 +38,16 @@ class Wire(Protocol):
     def send(self, dpid: Dpid, commands: Sequence[Command]) -> None: ...
 
     def disconnect(self, dpid: Dpid, reason: str) -> None: ...
+
+
+def tick(engine: Engine, now_s: float) -> tuple[Event, ...]:
+    """Time itself as an event, where something is due.
+
+    A turn that was due may change what is remembered although it sends nothing; with the tick it stands in
+    the journal, and a replay does not miss it.
+    """
+    due_s = engine.next_due_s()
+    return (Tick(),) if due_s is not None and due_s <= now_s else ()
 
 
 class Loop:
@@ -83,7 +93,7 @@ class Loop:
         """One turn with these events. A fault in it is logged with its events in the journal, and costs
         that turn alone."""
         now_s = self.now_s()
-        events = events or self._engine.tick(now_s)
+        events = events or tick(self._engine, now_s)
         commands: tuple[Addressed, ...] = ()
         try:
             commands = self._engine.turn(now_s, events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.law
 
 
 def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
-    """A run in which cables are cut and repaired, hosts speak and sessions end, as the steps say."""
+    """A run in which cables are cut and repaired, hosts speak and seek, sessions end, as the steps say."""
     drive = Drive(wiring)
     drive.run(0.5)
     for what, number in steps:
@@ -31,6 +32,10 @@ def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
                 drive.fabric.repair(cable.a)
             case "speak":
                 drive.speak(host)
+            case "seek":
+                drive.seek(host, IPv4Address(0x0A00_00F0 + number % 3))
+            case "rest":
+                drive.run(number % 10)
             case "hiccup":
                 drive.fabric.disconnect(cable.a.dpid, "hiccup")
                 drive.fabric.connect(cable.a.dpid)
@@ -38,9 +43,8 @@ def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
     return drive
 
 
-STEPS = st.lists(
-    st.tuples(st.sampled_from(["cut", "repair", "speak", "hiccup"]), st.integers(0, 100)), max_size=12
-)
+ACTS = ["cut", "repair", "speak", "seek", "rest", "hiccup"]
+STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 100)), max_size=12)
 WIRINGS = st.sampled_from([ring(4), leaf_spine(3, 2), fat_tree(4)])
 
 
@@ -62,6 +66,17 @@ def test_a_replay_sends_what_was_sent(
     played = replay(read(Path(directory)), engine(wiring))
     assert played.difference is None
     assert played.commands == sum(len(turn.commands) for turn in drive.turns)
+
+
+def test_a_search_that_was_given_up_in_silence_is_begun_again_at_the_same_moment(tmp_path: Path) -> None:
+    """Giving up sends nothing, and decides when the address may be asked for again."""
+    steps = [("speak", 1), ("seek", 0), ("rest", 4), ("rest", 4), ("seek", 0), ("rest", 1)]
+    drive = eventful(ring(4), steps)
+    journal = Journal(tmp_path / "run", {})
+    for turn in drive.turns:
+        journal.record(turn)
+    journal.close()
+    assert replay(read(tmp_path / "run"), engine(ring(4))).difference is None
 
 
 def test_a_replay_with_another_key_is_told_apart() -> None:

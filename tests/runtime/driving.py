@@ -6,6 +6,7 @@ thing that is due, so that seconds cost microseconds and every run is the same."
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 from queue import Empty
 
 from apps.admission.app import Admission
@@ -13,7 +14,7 @@ from apps.broadcast.app import Broadcast
 from apps.neighbours.app import Neighbours
 from apps.routing.app import Routing
 from apps.wiring.app import Wiring
-from controller.discovery.frames import arp_announcement, encode
+from controller.discovery.frames import arp_announcement, arp_request, encode
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint, HostPlan
 from controller.model.command import Addressed, ProgramCommand
@@ -22,6 +23,7 @@ from controller.model.identity import Dpid, PortNo
 from controller.runtime.engine import Engine, Setup, sendable
 from controller.runtime.feed import Change
 from controller.runtime.journal import Turn
+from controller.runtime.loop import tick
 from controller.southbound.fake import FakeSouthbound
 
 KEY = bytes(range(32))
@@ -62,6 +64,7 @@ class Drive:
         return self.now_s if due_s is None or not self.fabric.events.empty() else due_s
 
     def _turn(self, events: tuple[Event, ...]) -> tuple[Addressed, ...]:
+        events = events or tick(self.engine, self.now_s)
         commands = self.engine.turn(self.now_s, events)
         self.turns.append(Turn(self.now_s, events, commands))
         self.news += self.engine.news
@@ -81,6 +84,10 @@ class Drive:
     def speak(self, host: HostPlan) -> None:
         """The host announces itself."""
         self.fabric.host_sends(host.at, encode(arp_announcement(host.mac, host.address)))
+
+    def seek(self, host: HostPlan, address: IPv4Address) -> None:
+        """The host asks who has an address."""
+        self.fabric.host_sends(host.at, encode(arp_request(host.mac, host.address, address)))
 
     def come_up(self) -> Drive:
         """Discovery, then every host says a word, then all is programmed."""
