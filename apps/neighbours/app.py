@@ -121,7 +121,7 @@ class _Turn:
                 yield from self._complain(stray)
 
     def _outlets(self, search: Search) -> Iterator[PortRef]:
-        heard = {asker.at for asker in search.askers}
+        heard = {asker.at for asker in search.askers if not asker.is_about_to_have_it}
         return (at for at in sorted(self._view.topology.edge_ports) if at not in heard)
 
     def _hear(self, want: Want | None) -> Iterator[FrameOut]:

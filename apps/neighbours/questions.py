@@ -37,6 +37,15 @@ class Asker:
     ip: IpAddress
     tags: tuple[VlanTag, ...] = ()
 
+    @property
+    def is_about_to_have_it(self) -> bool:
+        """Whether it asks in order to take the address, if nobody else has it, without telling anyone then.
+
+        So do stations with IPv6; a question that reaches one meanwhile it passes over (RFC 4862, section
+        5.4.3). With IPv4 it will announce itself, and our question would drive it away (RFC 5227, 2.1.1).
+        """
+        return self.ip.version == 6 and self.ip.is_unspecified
+
 
 @dataclass(frozen=True, slots=True)
 class AddressQuestion:

@@ -212,6 +212,16 @@ def test_the_question_for_an_ipv6_address_does_not_look_like_a_claim_to_it() -> 
     assert all(isinstance(body, Ipv6) and body.body == asked and body.source.is_link_local for body in bodies)
 
 
+def test_a_station_that_probes_for_its_own_ipv6_address_is_asked_for_it_like_any_other() -> None:
+    """Its probe is the last word that it says of itself: once it has the address it waits to be asked."""
+    app, target = Neighbours(), IPv6Address("fd00::77")
+    sought = came_in(solicitation(H1.mac, link_local(H1.mac), target), H1.at)
+    probed = came_in(solicitation(H2.mac, IPv6Address(0), target), H2.at)
+    memory, _ = app.decide(view(V6, sought, probed, now_s=0.0), None)
+    _, later = _through(app, memory, [RETRY_S])
+    assert {frame.at for frame in later} == V6.edge_ports - {H1.at}
+
+
 def _through(app: Neighbours, memory: Memory, times: list[float]) -> tuple[Memory, list[FrameOut]]:
     out: list[FrameOut] = []
     for now_s in times:
