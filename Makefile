@@ -4,7 +4,7 @@ PYTHON_BIN := .venv/bin/python
 TREADLE    := .venv/bin/treadle
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python check test demo bench bench-failover docs format clean style format-check lint types fast-tests
+.PHONY: help setup python check test demo bench bench-failover bench-startup docs format clean style format-check lint types fast-tests
 
 help: ## list the habits
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name purpose; do \
@@ -30,11 +30,15 @@ demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
 	$(TREADLE) demo --json out/demo/report.json
 
-bench: bench-failover ## every measurement (root)
+bench: bench-failover bench-startup ## every measurement (root)
 
 bench-failover: setup ## each link of a k=4 fat tree cut in turn, into out/bench/failover.json (root)
 	@mkdir -p out/bench
 	$(PYTHON_BIN) -m bench.failover
+
+bench-startup: setup ## from the controller's start to the last of all pairs, k=4 and k=8, into out/bench/startup.json (root)
+	@mkdir -p out/bench
+	$(PYTHON_BIN) -m bench.startup
 
 docs: python ## generate docs/pipeline.md from the declared tables
 	$(PYTHON_BIN) -m controller.dataplane.pipeline > docs/pipeline.md.new

@@ -137,10 +137,10 @@ TRUTHFUL = sorted(_truthful_messages())
 
 
 @on_each_framework
-@pytest.mark.parametrize("message", TRUTHFUL, ids=lambda each: f"type-{each[1]}-{len(each)}-bytes")
-def test_what_a_truthful_switch_says_passes_and_parses(framework: str, message: bytes) -> None:
-    check(message)
-    assert load(framework).parse(message) is not None
+def test_what_a_truthful_switch_says_passes_and_parses(framework: str) -> None:
+    for message in TRUTHFUL:
+        check(message)
+        assert load(framework).parse(message) is not None, message.hex()
 
 
 @st.composite
