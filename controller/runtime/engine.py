@@ -19,11 +19,11 @@ A switch that is held back (readiness.py) is only given what it lacks to be hear
 rules. Nothing that it holds is changed or removed until its surroundings are known.
 
 A stage is never overtaken by the next plan: it takes a few milliseconds, and what switches hold is known
-exactly after it. What cannot wait for that is the fast lane's business (`prepared`)."""
+exactly after it. What cannot wait for that is the fast lane's business (`fast_lane`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +48,6 @@ from controller.model.command import (
     Command,
     FrameOut,
     ModifyGroup,
-    ProgramCommand,
     ReadProgram,
     SendFrame,
 )
@@ -68,11 +67,11 @@ from controller.model.event import (
 )
 from controller.model.finding import Finding, Severity
 from controller.model.flow import Output
-from controller.model.identity import Dpid, PortNo, dpid_text
+from controller.model.identity import Dpid, PortNo, PortRef, dpid_text
 from controller.model.plan import Stage, UpdatePlan
 from controller.model.program import FabricProgram, SwitchProgram
 from controller.model.topology import Topology
-from controller.planner.fastlane import prepare
+from controller.planner.fastlane import spare
 from controller.planner.plan import plan
 from controller.runtime.execution import Execution
 from controller.runtime.feed import Change, changes
@@ -83,7 +82,6 @@ from controller.runtime.readiness import Patience, Readiness, with_admission
 
 _LONGEST_WAIT_S = 0.5
 _MOST_ANSWERS = 4096
-Prepared = Mapping[PortNo, tuple[ModifyGroup, ...]]
 
 
 @dataclass(frozen=True)
@@ -111,12 +109,11 @@ class Engine:
         self.ledger = Ledger()
         self.loads = Loads(setup.counters_interval_s)
         self.wanted: FabricProgram = {}
-        self.prepared: dict[Dpid, Prepared] = {}
         self.connected: set[Dpid] = set()
         self.silent: tuple[Dpid, ...] = ()
         self.news: list[Change] = []
         self._readiness = Readiness(setup.patience, setup.blueprint)
-        self._execution = Execution(self._confirm, setup.stage_pause_s)
+        self._execution = Execution(self.ledger.confirm, setup.stage_pause_s)
         self._memories: dict[str, Any] = {}
         self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
         self._assembly: Assembly | None = None
@@ -127,6 +124,7 @@ class Engine:
         self._answers: list[Addressed] = []
         self._answers_due_s: float | None = None
         self._dirty = False
+        self._dying: set[PortRef] = set()
 
     @property
     def topology(self) -> Topology:
@@ -172,6 +170,21 @@ class Engine:
         )
         return min((moment for moment in deadlines if moment is not None), default=None)
 
+    def fast_lane(self, dpid: Dpid, port: PortNo) -> tuple[ModifyGroup, ...]:
+        """What takes a dead port out of service at once, by what the switch is known to hold.
+
+        May be called from the seam's thread beside a turn: it reads immutable values only. Who sends the
+        answer leaves the event `FastLaneTaken`.
+        """
+        held = self.ledger.installed.get(dpid)
+        if held is None:
+            return ()
+        dying = {at.port for at in tuple(self._dying) if at.dpid == dpid}
+        changes = spare(held, port, dying)
+        if changes:
+            self._dying.add(PortRef(dpid, port))
+        return changes
+
     # --- 1. taking events ------------------------------------------------------------------------------
 
     def _take(self, event: Event, now_s: float) -> list[Addressed]:
@@ -188,9 +201,9 @@ class Engine:
                 self._execution.answered(dpid, token, now_s)
             case Refused():
                 self._refused(event, now_s)
-            case FastLaneTaken(dpid=dpid, commands=commands):
+            case FastLaneTaken(dpid=dpid, port=port, commands=commands):
+                self._dying.discard(PortRef(dpid, port))
                 self.ledger.confirm(dpid, commands)
-                self._prepare(dpid)
                 self._dirty = True
             case CountersRead():
                 self.loads.take(event, self.topology, now_s)
@@ -208,7 +221,7 @@ class Engine:
         self._execution.drop()
         self.ledger.forget(dpid)
         self._readiness.went(dpid)
-        self.prepared.pop(dpid, None)
+        self._dying.difference_update([at for at in tuple(self._dying) if at.dpid == dpid])
         self._dirty = True
 
     def _adopt(self, event: ProgramRead, now_s: float) -> list[Addressed]:
@@ -216,7 +229,6 @@ class Engine:
             return []
         self.ledger.read(event.dpid, event.program)
         self._readiness.came(event.dpid, event.program, now_s)
-        self._prepare(event.dpid)
         self._dirty = True
         self.fabric, effects = adopt(self.fabric, endpoints(event.dpid, event.program), now_s)
         return self._carry(effects, now_s)
@@ -228,15 +240,6 @@ class Engine:
             f"{event.text} (OpenFlow error type {event.error_type}, code {event.error_code}): {event.command}"
         )
         self._note((Finding(Severity.ERROR, "command-refused", dpid_text(event.dpid), evidence),), now_s)
-
-    def _confirm(self, dpid: Dpid, commands: tuple[ProgramCommand, ...]) -> None:
-        self.ledger.confirm(dpid, commands)
-        self._prepare(dpid)
-
-    def _prepare(self, dpid: Dpid) -> None:
-        held = self.ledger.installed.get(dpid)
-        if held is not None:
-            self.prepared[dpid] = prepare(held)
 
     def _carry(self, effects: Effects, now_s: float) -> list[Addressed]:
         self._note(effects.findings, now_s)

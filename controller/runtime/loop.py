@@ -5,8 +5,7 @@
                                       +----------> journal <------+
 
 One thread runs it. It sleeps until an event arrives or the engine says that time alone will matter. The
-fast lane does not pass through here: it is called in the thread that hears of a dead port, and takes what
-the engine has prepared."""
+fast lane does not pass through here: it is called in the thread that hears of a dead port."""
 
 from __future__ import annotations
 
@@ -115,7 +114,7 @@ class Loop:
 
         The southbound sends it and leaves the event `FastLaneTaken` for the loop.
         """
-        return self._engine.prepared.get(dpid, {}).get(port, ())
+        return self._engine.fast_lane(dpid, port)
 
     def _arrived(self) -> tuple[Event, ...]:
         """Wait for an event or a deadline; then everything that is there, up to a bound."""

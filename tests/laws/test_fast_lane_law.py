@@ -14,7 +14,7 @@ from controller.model.identity import PortRef
 from controller.model.packet import udp_packet
 from controller.model.program import FabricProgram
 from controller.planner.apply import apply_commands, apply_plan
-from controller.planner.fastlane import prepare
+from controller.planner.fastlane import spare
 from controller.planner.plan import plan
 from tests.fabrics import snapshot, without
 from tests.laws.compiled import compiled
@@ -29,7 +29,7 @@ fabrics_with_choice = st.sampled_from((fat_tree(4), leaf_spine(3, 2, 1), mesh(4)
 def _after_the_fast_lane(installed: FabricProgram, ends: list[PortRef]) -> FabricProgram:
     program = dict(installed)
     for end in ends:
-        changes = prepare(program[end.dpid]).get(end.port, ())
+        changes = spare(program[end.dpid], end.port)
         program[end.dpid] = apply_commands(program[end.dpid], changes)
     return program
 

@@ -17,7 +17,7 @@ from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Output, To
 from controller.model.identity import Dpid, PortNo, PortRef, port_ref
 from controller.model.plan import UpdatePlan
 from controller.model.program import SwitchProgram, switch_program
-from controller.planner.fastlane import prepare
+from controller.planner.fastlane import spare
 from controller.planner.plan import plan
 from tests.fabrics import snapshot, without
 from tests.laws.compiled import compiled
@@ -121,12 +121,12 @@ def test_a_host_that_moves_is_known_at_its_new_switch_before_the_old_one_forward
 
 def test_the_fast_lane_spares_a_bucket_only_where_another_is_left() -> None:
     program = switch_program([], [group(1, 1, 2), group(2, 1), group(3, 2, 3)])
-    prepared = prepare(program)
-    assert prepared[PortNo(1)] == (ModifyGroup(group(1, 2)),)
-    assert {
-        int(port): [change.group.group_id for change in changes] for port, changes in prepared.items()
-    } == {
-        1: [1],
-        2: [1, 3],
-        3: [3],
-    }
+    assert spare(program, PortNo(1)) == (ModifyGroup(group(1, 2)),)
+    assert [change.group.group_id for change in spare(program, PortNo(2))] == [1, 3]
+    assert [change.group.group_id for change in spare(program, PortNo(3))] == [3]
+
+
+def test_a_port_that_dies_soon_after_another_does_not_bring_it_back() -> None:
+    program = switch_program([], [group(1, 1, 2, 3)])
+    assert spare(program, PortNo(1), {PortNo(2)}) == (ModifyGroup(group(1, 3)),)
+    assert spare(program, PortNo(3), {PortNo(1), PortNo(2)}) == ()

@@ -48,7 +48,7 @@ class Drive:
         self.fabric.start()
 
     def _fast_lane(self, dpid: Dpid, port: PortNo) -> Sequence[ProgramCommand]:
-        return self.engine.prepared.get(dpid, {}).get(port, ())
+        return self.engine.fast_lane(dpid, port)
 
     def run(self, seconds: float) -> list[Addressed]:
         """Let time pass; what was sent to switches meanwhile."""
