@@ -77,5 +77,6 @@ def status(snapshot: Snapshot) -> Json:
         "blueprint": snapshot.blueprint.name if snapshot.blueprint else None,
         "journal": snapshot.journal or None,
         "counters": dict(snapshot.counters),
+        "timings": dict(snapshot.timings),
         "settings": dict(snapshot.settings),
     }

@@ -34,8 +34,9 @@ class Snapshot:
     """The controller at one moment, `now_s` on the loop's clock (seconds since it began).
 
     `installed` is what the switches have confirmed, not what is wanted; `idle` says whether the two agree on
-    every switch. `counters` are plain numbers with stable names; `settings` are plain values, without
-    secrets; `journal` is the position as text, empty where no journal is written."""
+    every switch. `counters` are plain numbers with stable names, `timings` say where the time of turns went;
+    `settings` are plain values, without secrets; `journal` is the position as text, empty where no journal is
+    written."""
 
     now_s: float = 0.0
     topology: Topology = field(default_factory=Topology)
@@ -46,6 +47,7 @@ class Snapshot:
     findings: tuple[Seen, ...] = ()
     loads: Mapping[PortRef, Load] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     journal: str = ""
     idle: bool = False

@@ -79,6 +79,7 @@ from controller.runtime.findings import FindingsBook
 from controller.runtime.ledger import Ledger
 from controller.runtime.loads import Loads
 from controller.runtime.readiness import Patience, Readiness, with_admission
+from controller.runtime.timings import Timings
 
 _LONGEST_WAIT_S = 0.5
 _MOST_ANSWERS = 4096
@@ -125,6 +126,7 @@ class Engine:
         self._answers_due_s: float | None = None
         self._dirty = False
         self._dying: set[PortRef] = set()
+        self.timings = Timings()
 
     @property
     def topology(self) -> Topology:
@@ -142,7 +144,8 @@ class Engine:
         out: list[Addressed] = []
         for event in events:
             out += self._take(event, now_s)
-        self.fabric, effects = fold_all(self.fabric, (*events, Tick()), now_s)
+        with self.timings.phase("discover"):
+            self.fabric, effects = fold_all(self.fabric, (*events, Tick()), now_s)
         out += self._carry(effects, now_s)
         for event in events:
             if isinstance(event, ProgramRead):
@@ -150,7 +153,8 @@ class Engine:
         if self.topology is not before:
             self._dirty = True
             self.news += changes(before, self.topology)
-        answers = self._decide(now_s, effects.arrivals)
+        with self.timings.phase("compute"):
+            answers = self._decide(now_s, effects.arrivals)
         self._check_readiness(now_s)
         out += self._advance(now_s)
         out += self._answer(answers, now_s)
@@ -320,13 +324,15 @@ class Engine:
         decisions = tuple(
             decision for app in self._setup.apps for decision in self._decisions.get(app.name, ())
         )
-        self._assembly = assemble(
-            decisions, self.topology, self._setup.fabric, self._setup.life, self._assembly
-        )
+        with self.timings.phase("compile"):
+            self._assembly = assemble(
+                decisions, self.topology, self._setup.fabric, self._setup.life, self._assembly
+            )
         self.wanted = self._assembly.program
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
         goal = {dpid: self._goal(dpid, held) for dpid, held in installed.items()}
-        steps = self._without_refused(plan(installed, goal, self.topology.peer))
+        with self.timings.phase("plan"):
+            steps = self._without_refused(plan(installed, goal, self.topology.peer))
         self._execution.begin(steps, urgent=self._urgent)
         self._urgent = False
         self._unsettled = (*self._unsettled, *steps.switches)

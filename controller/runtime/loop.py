@@ -96,8 +96,7 @@ class Loop:
         commands: tuple[Addressed, ...] = ()
         try:
             commands = self._engine.turn(now_s, events)
-            for dpid, batch in sendable(commands).items():
-                self._wire.send(dpid, batch)
+            self._send(now_s, commands)
             for dpid in self._engine.silent:
                 self._wire.disconnect(dpid, "no answer to a barrier")
         except Exception:
@@ -108,6 +107,19 @@ class Loop:
             self._journal.record(Turn(now_s, events, commands))
         self._feed.publish([change.as_json(now_s) for change in self._engine.news])
         self._after_turn(now_s)
+
+    def _send(self, began_s: float, commands: Sequence[Addressed]) -> None:
+        if not commands:
+            return
+        timings = self._engine.timings
+        batches = sendable(commands)
+        with timings.phase("encode"):
+            for dpid, batch in batches.items():
+                self._wire.send(dpid, batch)
+        programmed = [each for each in commands if isinstance(each.command, ProgramCommand)]
+        if programmed:
+            switches = len({each.dpid for each in programmed})
+            timings.reacted(began_s, self.now_s() - began_s, len(programmed), switches)
 
     def fast_lane(self, dpid: Dpid, port: PortNo) -> Sequence[ProgramCommand]:
         """What takes a dead port out of service at once; called by the southbound, in its thread.

@@ -69,6 +69,7 @@ class Observation:
             findings=engine.findings.entries(),
             loads=engine.loads.by_port,
             counters=self._counters(),
+            timings=engine.timings.shown(),
             settings=plain(self._settings),
             journal=self._journal.position if self._journal else "",
             idle=engine.idle,

@@ -16,7 +16,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(answer)
     else:
-        console().print(table(("", ""), [*_facts(answer), *sorted(answer["counters"].items())]))
+        spent = [(f"{name} took", duration(s)) for name, s in sorted(answer["timings"]["phases_s"].items())]
+        console().print(table(("", ""), [*_facts(answer), *spent, *sorted(answer["counters"].items())]))
     return 0
 
 

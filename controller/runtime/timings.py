@@ -1,0 +1,67 @@
+"""Where the time of turns goes, for whoever measures the controller.
+
+    discover   events folded into the snapshot                compile   decisions to programs
+    compute    apps asked for their decisions                 plan      programs to stages
+    encode     commands made into bytes and queued            (acknowledge: what switches then take)
+
+A stopwatch stands beside the engine and never inside its decisions: with another clock, or none, the same
+commands come out. `reactions` are the latest turns that told switches something: how long each took from its
+first event to its last byte queued, and how many commands for how many switches it made."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+_KEEP = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A turn that sent commands: `began_s` on the loop's clock; `took_s` until the last byte was queued."""
+
+    began_s: float
+    took_s: float
+    commands: int
+    switches: int
+
+
+class Timings:
+    """Seconds by phase since the start, and the latest reactions."""
+
+    def __init__(self) -> None:
+        self.phases_s: dict[str, float] = {}
+        self.reactions: deque[Reaction] = deque(maxlen=_KEEP)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the time of this block to a phase; phases do not nest."""
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent_s = time.perf_counter() - began_s
+            self.phases_s[name] = self.phases_s.get(name, 0.0) + spent_s
+
+    def reacted(self, began_s: float, took_s: float, commands: int, switches: int) -> None:
+        """A turn has sent something."""
+        self.reactions.append(Reaction(began_s, took_s, commands, switches))
+
+    def shown(self) -> dict[str, Any]:
+        """Plain values: phases in seconds, reactions in milliseconds."""
+        return {
+            "phases_s": {name: round(spent_s, 6) for name, spent_s in sorted(self.phases_s.items())},
+            "reactions": [
+                {
+                    "t": reaction.began_s,
+                    "ms": round(1e3 * reaction.took_s, 3),
+                    "commands": reaction.commands,
+                    "switches": reaction.switches,
+                }
+                for reaction in tuple(self.reactions)
+            ],
+        }
