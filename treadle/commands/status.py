@@ -16,7 +16,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(answer)
     else:
-        spent = [(f"{name} took", duration(s)) for name, s in sorted(answer["timings"]["phases_s"].items())]
+        phases = answer["timings"].get("phases_s", {})
+        spent = [(f"time to {name}", f"{seconds:.3f} s") for name, seconds in sorted(phases.items())]
         console().print(table(("", ""), [*_facts(answer), *spent, *sorted(answer["counters"].items())]))
     return 0
 
