@@ -59,7 +59,12 @@ def line(value: Mapping[str, Any]) -> str:
 
 def commands_line(now_s: float, commands: Sequence[Addressed]) -> str:
     """The line that records what a turn sent."""
-    return line({"t": now_s, "commands": [encode(command) for command in commands]})
+    return f'{{"t":{encode(now_s)},"commands":{encode(list(commands))}}}'
+
+
+def events_line(now_s: float, events: Sequence[Event]) -> str:
+    """The line that records what came in."""
+    return f'{{"t":{encode(now_s)},"events":{encode(list(events))}}}'
 
 
 class Journal:
@@ -113,9 +118,7 @@ class Journal:
             if self._file.tell() > self._segment_bytes:
                 self._file.close()
                 self._file = self._next_segment()
-            self._file.write(
-                line({"t": turn.now_s, "events": [encode(event) for event in turn.events]}) + "\n"
-            )
+            self._file.write(events_line(turn.now_s, turn.events) + "\n")
             if turn.commands:
                 self._file.write(commands_line(turn.now_s, turn.commands) + "\n")
             self._file.flush()
