@@ -22,6 +22,7 @@ from dataclasses import replace
 from queue import Queue
 from zlib import crc32
 
+from controller.dataplane import headers
 from controller.dataplane.lookup import Sent, lookup
 from controller.model.blueprint import Blueprint
 from controller.model.command import Barrier, Command, ReadCounters, ReadProgram, SendFrame
@@ -44,7 +45,6 @@ from controller.model.program import SwitchProgram
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Port
 from controller.model.traffic import PortCounters
 from controller.southbound.counters import SwitchCounters
-from controller.southbound.fake import headers
 from controller.southbound.fake.switch import FakeSwitch, Refusal
 from controller.southbound.interface import EventQueue, PortDownHook, no_fast_lane
 
