@@ -87,6 +87,13 @@ class ProgramRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramUnchanged:
+    """A switch was asked for all that it holds, and it is what it held when it was last read."""
+
+    dpid: Dpid
+
+
+@dataclass(frozen=True, slots=True)
 class CountersRead:
     dpid: Dpid
     counters: tuple[PortCounters, ...]
@@ -125,6 +132,7 @@ Event = (
     | BarrierDone
     | Refused
     | ProgramRead
+    | ProgramUnchanged
     | CountersRead
     | FastLaneTaken
     | Incident

@@ -9,8 +9,12 @@ direction. A link is that direction: it has one source, one destination, and wha
 loss) differs from its twin's. A topology holds a link only when its twin is there too: a link that was
 seen one way is not a link.
 
-Left out on purpose: what a link carries (model/traffic.py), and how the graph looks to networkx
-(graph/view.py), because a snapshot must be cheap to make.
+The mappings (`peer`, `host_by_mac` ...) are for looking up; who walks, walks the tuples, as the order of a
+mapping says nothing.
+
+Left out on purpose: how one snapshot follows from another at the price of what differs (model/succession.py),
+what a link carries (model/traffic.py), and how the graph looks to networkx (graph/view.py), because a
+snapshot must be cheap to make.
 """
 
 from __future__ import annotations
@@ -19,8 +23,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any, Protocol
 
 from controller.model.errors import ModelError
+from controller.model.flow import GroupKind
 from controller.model.identity import Dpid, IpAddress, Mac, PortNo, PortRef
 
 DEFAULT_CAPACITY_BPS = 10_000_000_000
@@ -39,10 +45,16 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class SwitchProfile:
-    """What a switch says that it can hold."""
+    """What a switch says that it can hold; None and absent entries: it does not say.
+
+    `table_sizes` are (table, most rules), `group_sizes` (kind, most groups) for each kind that it has, both
+    sorted; `meters` is the highest number that a meter may have, 0 where there are no meters."""
 
     tables: int = 254
     buffers: int = 0
+    table_sizes: tuple[tuple[int, int], ...] = ()
+    group_sizes: tuple[tuple[GroupKind, int], ...] | None = None
+    meters: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,13 @@ class Host:
     addresses: tuple[IpAddress, ...] = ()
 
 
+class Lineage(Protocol):
+    """What a snapshot has from the one before it (model/succession.py)."""
+
+    def view(self, name: str) -> dict[Any, Any] | None:
+        """A mapping of that name, brought up to date, for the taking; None where it has to be made anew."""
+
+
 @dataclass(frozen=True)
 class Topology:
     """An immutable, versioned, sorted snapshot of switches, links and hosts.
@@ -95,6 +114,7 @@ class Topology:
     links: tuple[Link, ...] = ()
     hosts: tuple[Host, ...] = ()
     edge_ports: frozenset[PortRef] = field(default_factory=frozenset)
+    lineage: Lineage | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         known = {switch.dpid for switch in self.switches}
@@ -116,16 +136,20 @@ class Topology:
 
     @cached_property
     def switch_by_dpid(self) -> Mapping[Dpid, Switch]:
-        return MappingProxyType({switch.dpid: switch for switch in self.switches})
+        table = self._inherited("switch_by_dpid")
+        return MappingProxyType(table or {switch.dpid: switch for switch in self.switches})
 
     @cached_property
     def peer(self) -> Mapping[PortRef, PortRef]:
         """The far end of each port that carries a link."""
-        return MappingProxyType({link.src: link.dst for link in self.links})
+        return MappingProxyType(self._inherited("peer") or {link.src: link.dst for link in self.links})
 
     @cached_property
     def out_links(self) -> Mapping[Dpid, tuple[Link, ...]]:
         """The links that leave each switch, by port; every switch is a key."""
+        table = self._inherited("out_links")
+        if table:
+            return MappingProxyType(table)
         lists: dict[Dpid, list[Link]] = {switch.dpid: [] for switch in self.switches}
         for link in self.links:
             lists[link.src.dpid].append(link)
@@ -133,19 +157,28 @@ class Topology:
 
     @cached_property
     def host_by_mac(self) -> Mapping[Mac, Host]:
-        return MappingProxyType({host.mac: host for host in self.hosts})
+        return MappingProxyType(self._inherited("host_by_mac") or {host.mac: host for host in self.hosts})
 
     @cached_property
     def host_by_address(self) -> Mapping[IpAddress, Host]:
-        return MappingProxyType({address: host for host in self.hosts for address in host.addresses})
+        table = self._inherited("host_by_address")
+        return MappingProxyType(
+            table or {address: host for host in self.hosts for address in host.addresses}
+        )
 
     @cached_property
     def hosts_at(self) -> Mapping[Dpid, tuple[Host, ...]]:
-        """The hosts of each switch that has any."""
+        """The hosts of each switch that has any, by MAC address."""
+        table = self._inherited("hosts_at")
+        if table:
+            return MappingProxyType(table)
         lists: dict[Dpid, list[Host]] = {}
         for host in self.hosts:
             lists.setdefault(host.at.dpid, []).append(host)
         return MappingProxyType({dpid: tuple(hosts) for dpid, hosts in lists.items()})
+
+    def _inherited(self, name: str) -> dict[Any, Any] | None:
+        return None if self.lineage is None else self.lineage.view(name)
 
 
 def topology(
