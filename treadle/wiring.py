@@ -73,6 +73,7 @@ def engine_for(settings: Settings, life: Life, blueprint: Blueprint | None) -> E
             patience=Patience(settings.settle_s, settings.max_settle_s),
             barrier_timeout_s=settings.barrier_timeout_s,
             counters_interval_s=settings.counters_interval_s,
+            audit_interval_s=settings.audit_interval_s,
             stage_pause_s=settings.stage_pause_s,
         )
     )

@@ -115,6 +115,7 @@ _PORT_NAME: dict[int, str] = {
     ReservedPort.IN_PORT: "IN_PORT",
     ReservedPort.ALL: "ALL",
     ReservedPort.LOCAL: "LOCAL",
+    ReservedPort.ANY: "(what we have no words for)",
 }
 _GROUP_KIND = {
     GroupKind.ALL: "all",

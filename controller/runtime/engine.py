@@ -60,6 +60,7 @@ from controller.model.event import (
     PortChanged,
     PortRemoved,
     ProgramRead,
+    ProgramUnchanged,
     Refused,
     SwitchDown,
     SwitchUp,
@@ -73,6 +74,8 @@ from controller.model.program import FabricProgram, SwitchProgram
 from controller.model.topology import Topology
 from controller.planner.fastlane import spare
 from controller.planner.plan import plan
+from controller.runtime.audit import Audit
+from controller.runtime.deviation import deviations
 from controller.runtime.execution import Execution
 from controller.runtime.feed import Change, changes
 from controller.runtime.findings import FindingsBook
@@ -97,6 +100,7 @@ class Setup:
     patience: Patience = Patience()
     barrier_timeout_s: float = 5.0
     counters_interval_s: float = 5.0
+    audit_interval_s: float = 60.0
     stage_pause_s: float = 0.02
 
 
@@ -109,6 +113,7 @@ class Engine:
         self.findings = FindingsBook()
         self.ledger = Ledger()
         self.loads = Loads(setup.counters_interval_s)
+        self.audit = Audit(setup.audit_interval_s)
         self.wanted: FabricProgram = {}
         self.connected: set[Dpid] = set()
         self.silent: tuple[Dpid, ...] = ()
@@ -148,8 +153,10 @@ class Engine:
             self.fabric, effects = fold_all(self.fabric, (*events, Tick()), now_s)
         out += self._carry(effects, now_s)
         for event in events:
-            if isinstance(event, ProgramRead):
+            if isinstance(event, ProgramRead) and event.dpid not in self.ledger.installed:
                 out += self._adopt(event, now_s)
+            elif isinstance(event, ProgramRead | ProgramUnchanged):
+                self._judge(event, now_s)
         if self.topology is not before:
             self._dirty = True
             self.news += changes(before, self.topology)
@@ -159,6 +166,7 @@ class Engine:
         out += self._advance(now_s)
         out += self._answer(answers, now_s)
         out += self.loads.questions(now_s, self.connected)
+        out += self.audit.questions(now_s, self._execution.owing)
         self._end_silent_sessions(now_s)
         return tuple(out)
 
@@ -169,6 +177,7 @@ class Engine:
             self._readiness.due_s(),
             self._execution.due_s(self._now_s, self._setup.barrier_timeout_s),
             self.loads.due_s(self.connected),
+            self.audit.due_s(),
             self._answers_due_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
         )
@@ -208,6 +217,7 @@ class Engine:
             case FastLaneTaken(dpid=dpid, port=port, commands=commands):
                 self._dying.discard(PortRef(dpid, port))
                 self.ledger.confirm(dpid, commands)
+                self.audit.touched(dpid)
                 self._dirty = True
             case CountersRead():
                 self.loads.take(event, self.topology, now_s)
@@ -225,6 +235,7 @@ class Engine:
         self._execution.drop()
         self.ledger.forget(dpid)
         self._readiness.went(dpid)
+        self.audit.went(dpid)
         self._dying.difference_update([at for at in tuple(self._dying) if at.dpid == dpid])
         self._dirty = True
 
@@ -233,9 +244,26 @@ class Engine:
             return []
         self.ledger.read(event.dpid, event.program)
         self._readiness.came(event.dpid, event.program, now_s)
+        self.audit.came(event.dpid, event.program, now_s)
         self._dirty = True
         self.fabric, effects = adopt(self.fabric, endpoints(event.dpid, event.program), now_s)
         return self._carry(effects, now_s)
+
+    def _judge(self, event: ProgramRead | ProgramUnchanged, now_s: float) -> None:
+        """Compare what a switch holds with what it had confirmed; what is otherwise is told and repaired."""
+        dpid = event.dpid
+        read = self.audit.answered(dpid, getattr(event, "program", None), now_s)
+        if read is None:
+            return
+        found = deviations(dpid, self.ledger.installed[dpid], read)
+        if found:
+            self.ledger.correct(dpid, read)
+            self._execution.drop()
+            self._dirty = True
+        self.audit.judged(dpid, self.ledger.installed[dpid], found)
+        if not found and read == self.wanted.get(dpid):
+            self.audit.repaired(dpid)
+        self._report("audit", self.audit.findings(), now_s)
 
     def _refused(self, event: Refused, now_s: float) -> None:
         self._execution.refused(event.dpid, event.command)
@@ -251,6 +279,9 @@ class Engine:
 
     def _note(self, found: Sequence[Finding], now_s: float) -> None:
         self.news += [_as_change(finding) for finding in self.findings.note(found, now_s)]
+
+    def _report(self, name: str, found: Sequence[Finding], now_s: float) -> None:
+        self.news += [_as_change(finding) for finding in self.findings.report(name, found, now_s)]
 
     def _frames(self, frames: Sequence[FrameOut]) -> list[Addressed]:
         return [
@@ -278,7 +309,7 @@ class Engine:
         found = [
             finding for decision in decisions if isinstance(decision, Report) for finding in decision.findings
         ]
-        self.news += [_as_change(finding) for finding in self.findings.report(name, found, now_s)]
+        self._report(name, found, now_s)
         return self._frames(
             [f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames]
         )
@@ -310,7 +341,10 @@ class Engine:
         if not self._execution.unfinished:
             self._conclude()
             return []
-        return list(self._execution.next_stage(now_s))
+        stage = self._execution.next_stage(now_s)
+        for addressed in stage:
+            self.audit.touched(addressed.dpid)
+        return list(stage)
 
     def _conclude(self) -> None:
         """The plan has been carried out."""

@@ -16,7 +16,7 @@ the fabric has changed meanwhile; what has been confirmed until then is known ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from controller.model.command import Addressed, Barrier, ProgramCommand
@@ -52,6 +52,11 @@ class Execution:
     def waiting(self) -> bool:
         """Whether some switch of the current stage still owes its answer."""
         return bool(self._owed)
+
+    @property
+    def owing(self) -> Set[Dpid]:
+        """The switches that still owe an answer."""
+        return self._owed.keys()
 
     @property
     def unfinished(self) -> bool:

@@ -35,6 +35,11 @@ class Ledger:
         self._refused.pop(dpid, None)
         self.version += 1
 
+    def correct(self, dpid: Dpid, program: SwitchProgram) -> None:
+        """The switch was read again, and holds something else than it had confirmed."""
+        self._installed[dpid] = program
+        self.version += 1
+
     def forget(self, dpid: Dpid) -> None:
         """The switch is gone or has come anew: what it holds is not known."""
         self._installed.pop(dpid, None)

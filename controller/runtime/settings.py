@@ -63,6 +63,7 @@ class Settings:
     host_timeout_s: float = 300.0
     barrier_timeout_s: float = 5.0
     counters_interval_s: float = 5.0
+    audit_interval_s: float = 60.0
     stage_pause_s: float = 0.02
     punt_pps: int = 1000
     broadcast_pps: int = 100

@@ -56,7 +56,7 @@ def test_an_idle_fabric_is_sent_nothing_but_hellos_and_questions() -> None:
     drive = Drive(fat_tree(4)).come_up()
     sent = drive.run(20.0)
     assert sent, "hellos go on"
-    assert {type(addressed.command) for addressed in sent} <= {SendFrame, ReadCounters}
+    assert {type(addressed.command) for addressed in sent} <= {SendFrame, ReadCounters, ReadProgram}
 
 
 def restarted(drive: Drive, *, told: bool = True) -> Drive:
@@ -96,7 +96,7 @@ def test_a_lost_session_is_not_a_lost_switch() -> None:
     drive.fabric.disconnect(core, "the management network hiccups")
     sent = drive.run(30.0)
     assert drive.engine.topology.links == links
-    assert {type(addressed.command) for addressed in sent} <= {SendFrame, ReadCounters}
+    assert {type(addressed.command) for addressed in sent} <= {SendFrame, ReadCounters, ReadProgram}
     drive.fabric.connect(core)
     sent = drive.run(3.0)
     assert {type(addressed.command) for addressed in sent} <= {SendFrame, ReadCounters, ReadProgram}
@@ -130,7 +130,7 @@ def test_a_refused_rule_is_told_and_not_asked_again() -> None:
     drive = Drive(wiring, fabric=Full(wiring)).come_up()
     assert "command-refused" in [entry.finding.kind for entry in drive.engine.findings.entries()]
     sent = drive.run(30.0)
-    assert {type(addressed.command) for addressed in sent} <= {SendFrame, ReadCounters}
+    assert {type(addressed.command) for addressed in sent} <= {SendFrame, ReadCounters, ReadProgram}
 
 
 class Deaf(FakeSouthbound):

@@ -34,6 +34,7 @@ from controller.model.event import (
     FrameIn,
     PortChanged,
     ProgramRead,
+    ProgramUnchanged,
     Refused,
     SwitchDown,
     SwitchUp,
@@ -71,6 +72,7 @@ class FakeSouthbound:
         self._switches = {switch.dpid: FakeSwitch(switch.dpid, {}) for switch in blueprint.switches}
         self._counters = {dpid: SwitchCounters() for dpid in self._switches}
         self._crossed: dict[PortRef, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        self._read: dict[Dpid, SwitchProgram] = {}
         self._step = threading.RLock()
         for end in sorted([*blueprint.peer, *blueprint.host_at]):
             self._switches[end.dpid].ports[end.port] = self._port(end)
@@ -119,6 +121,7 @@ class FakeSouthbound:
         with self._step:
             switch = self._switches[dpid]
             switch.connected = True
+            self._read.pop(dpid, None)
             self._report(
                 SwitchUp(dpid, tuple(switch.ports[number] for number in sorted(switch.ports)), address="fake")
             )
@@ -151,7 +154,7 @@ class FakeSouthbound:
             case SendFrame():
                 self._send_frame(switch, command)
             case ReadProgram():
-                self._report(ProgramRead(switch.dpid, switch.program))
+                self._report(self._held(switch))
             case ReadCounters():
                 self._report(CountersRead(switch.dpid, self._counted(switch)))
             case _:
@@ -166,6 +169,11 @@ class FakeSouthbound:
         program = SwitchProgram({once.key: once}, switch.program.groups)
         leaving = self._through(switch, program, command.in_port, command.data)
         self._forward(leaving)
+
+    def _held(self, switch: FakeSwitch) -> ProgramRead | ProgramUnchanged:
+        before, self._read[switch.dpid] = self._read.get(switch.dpid), switch.program
+        unchanged = before is switch.program
+        return ProgramUnchanged(switch.dpid) if unchanged else ProgramRead(switch.dpid, switch.program)
 
     def _counted(self, switch: FakeSwitch) -> tuple[PortCounters, ...]:
         ends = [PortRef(switch.dpid, PortNo(number)) for number in sorted(switch.ports)]

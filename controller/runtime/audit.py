@@ -1,0 +1,139 @@
+"""The audit: do the switches still hold what they have confirmed?
+
+Others can write to a switch: a person with ovs-ofctl, a second controller, a switch that forgets. So each
+switch is asked for all that it holds once in a while, and the answer is compared with the ledger.
+
+    due, or suspected --> asked --answer--> judged --> as it should be, or a deviation
+         ^                             |
+         +------ again, soon ----------+  something was sent meanwhile: the answer is older than what we know
+
+*Paced.* Each switch is asked every `interval_s`, at a phase that follows from its name, so that a thousand
+are asked evenly through the interval and not together. A suspected switch (it refused what should have been
+fine, a person wants to know) is asked soon. No switch is asked again before it has answered.
+
+*Fair.* An answer says something only if nothing was under way to the switch when it was asked, and nothing
+has been sent since: then what it holds and what the ledger says must be one.
+
+*Cheap.* The seam says `ProgramUnchanged` where a switch answers just as it did before; what was read is then
+the object that was compared last time.
+
+What is found is told (runtime/deviation.py), the ledger takes what was read, and the next plan, as safe as
+any, repairs it. A finding stays until the switch has been read again and holds what is wanted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container
+from math import inf
+
+from controller.model.command import Addressed, ReadProgram
+from controller.model.finding import Finding
+from controller.model.identity import Dpid
+from controller.model.program import SwitchProgram
+
+BEAT_S = 0.25
+"""How long at least between two rounds of questions."""
+
+MOST_AT_ONCE = 64
+"""How many switches are asked in one."""
+
+AGAIN_S = 1.0
+"""How long to wait before a switch is asked again whose answer said nothing."""
+
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 by the golden ratio: multiples of it fall evenly (Knuth, TAOCP 3, section 6.4)."""
+
+
+class Audit:
+    """Whom to ask when, what was last read, and what is found wrong; `interval_s` 0: only who is suspected
+    is asked."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s or inf
+        self._due_s: dict[Dpid, float] = {}
+        self._asked: dict[Dpid, bool] = {}
+        self._read: dict[Dpid, SwitchProgram] = {}
+        self._found: dict[Dpid, tuple[Finding, ...]] = {}
+        self._last_s = -inf
+        self.judged_s: dict[Dpid, float] = {}
+        self.counters: Counter[str] = Counter()
+
+    # --- who is there -----------------------------------------------------------------------------------
+
+    def came(self, dpid: Dpid, program: SwitchProgram, now_s: float) -> None:
+        """A switch has connected and has been read."""
+        self._read[dpid] = program
+        phase = (dpid * _GOLDEN % 2**64) / 2**64
+        self._due_s[dpid] = now_s + self._interval_s * (phase or 1.0)
+
+    def went(self, dpid: Dpid) -> None:
+        """The session of a switch has ended, and with it what we asked. What was found stays found."""
+        for entries in (self._due_s, self._asked, self._read):
+            entries.pop(dpid, None)
+
+    # --- asking -----------------------------------------------------------------------------------------
+
+    def due_s(self) -> float | None:
+        """When to ask next."""
+        first_s = min((due_s for dpid, due_s in self._due_s.items() if dpid not in self._asked), default=inf)
+        return None if first_s == inf else max(first_s, self._last_s + BEAT_S)
+
+    def questions(self, now_s: float, busy: Container[Dpid]) -> list[Addressed]:
+        """Whom to ask now; a busy switch, one that still owes an answer to commands, has to wait."""
+        due_s = self.due_s()
+        if due_s is None or now_s < due_s:
+            return []
+        self._last_s = now_s
+        due = [
+            (due_s, dpid)
+            for dpid, due_s in self._due_s.items()
+            if due_s <= now_s and dpid not in self._asked and dpid not in busy
+        ]
+        chosen = [dpid for _, dpid in sorted(due)[:MOST_AT_ONCE]]
+        for dpid in chosen:
+            self._asked[dpid] = True
+            self._due_s[dpid] = now_s + self._interval_s
+        return [Addressed(dpid, ReadProgram()) for dpid in chosen]
+
+    def suspect(self, dpid: Dpid, now_s: float) -> None:
+        """What this switch holds may not be what we believe: ask soon."""
+        if dpid in self._due_s:
+            self._due_s[dpid] = min(self._due_s[dpid], now_s)
+
+    def touched(self, dpid: Dpid) -> None:
+        """Something has been sent to this switch: an answer that is under way says nothing."""
+        if dpid in self._asked:
+            self._asked[dpid] = False
+
+    # --- judging ----------------------------------------------------------------------------------------
+
+    def answered(self, dpid: Dpid, program: SwitchProgram | None, now_s: float) -> SwitchProgram | None:
+        """What the switch holds (None: what it held when it was last read), if that can be judged."""
+        read = self._read.get(dpid) if program is None else program
+        valid = self._asked.pop(dpid, False)
+        if read is None:
+            return None
+        self._read[dpid] = read
+        if not valid:
+            self.counters["asked again"] += 1
+            self._due_s[dpid] = min(self._due_s.get(dpid, inf), now_s + AGAIN_S)
+            return None
+        self.counters["answers"] += 1
+        self.judged_s[dpid] = now_s
+        return read
+
+    def judged(self, dpid: Dpid, program: SwitchProgram, found: tuple[Finding, ...]) -> None:
+        """What the answer came to: `program` is what the ledger has now, equal to what was read."""
+        self._read[dpid] = program
+        if found:
+            self.counters["deviations"] += 1
+            self._found[dpid] = found
+
+    def repaired(self, dpid: Dpid) -> None:
+        """The switch has been read, and holds what is wanted."""
+        self._found.pop(dpid, None)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong as far as is known, by switch."""
+        return tuple(finding for _, found in sorted(self._found.items()) for finding in found)
