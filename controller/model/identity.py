@@ -8,9 +8,8 @@ masks and sorting are arithmetic; text is made only where a person reads it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from controller.model.errors import ModelError
 
@@ -24,9 +23,12 @@ _MULTICAST_BIT = 1 << 40
 _MAC_TEXT = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PortRef:
-    """One port of one switch; written `16 hex digits:port number`."""
+class PortRef(NamedTuple):
+    """One port of one switch; written `16 hex digits:port number`.
+
+    A named tuple, as a large fabric hashes, compares and sorts its port references all day long: at a third
+    of what a dataclass takes.
+    """
 
     dpid: Dpid
     port: PortNo

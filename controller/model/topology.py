@@ -162,9 +162,7 @@ class Topology:
     @cached_property
     def host_by_address(self) -> Mapping[IpAddress, Host]:
         table = self._inherited("host_by_address")
-        return MappingProxyType(
-            table or {address: host for host in self.hosts for address in host.addresses}
-        )
+        return MappingProxyType(table or {address: host for host in self.hosts for address in host.addresses})
 
     @cached_property
     def hosts_at(self) -> Mapping[Dpid, tuple[Host, ...]]:
