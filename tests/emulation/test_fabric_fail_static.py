@@ -19,11 +19,13 @@ from mininet_scenarios.lab import Lab
 from tests.emulation.watch import (
     REACH_S,
     eventually,
+    groups,
     links,
     lost_meanwhile,
     place,
     planned_links,
     planned_place,
+    rules,
     settled,
     told,
 )
@@ -33,8 +35,6 @@ pytestmark = pytest.mark.emulation
 _PAIRS = (("h1", "h16"), ("h2", "h3"), ("h9", "h6"), ("h16", "h1"))
 _AFTERMATH_S = 5.0
 """A returned controller asks the hosts that it adopted for three seconds; what it got wrong shows then."""
-
-_COOKIE_AND_COUNTERS = re.compile(r"cookie=\S+ |duration=\S+ |n_packets=\S+ |n_bytes=\S+ ")
 
 
 @pytest.fixture(scope="module")
@@ -56,22 +56,22 @@ def _whole(lab: Lab) -> Iterator[None]:
 
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
 def test_a_controller_that_goes_and_returns_costs_no_packet_and_changes_no_rule(lab: Lab, kill: bool) -> None:
-    before = _rules(lab)
+    before = rules(lab)
 
     def go_and_return() -> None:
         lab.stop_controller(kill=kill)
         time.sleep(1.0)
-        assert _rules(lab) == before
+        assert rules(lab) == before
         _return(lab)
         time.sleep(_AFTERMATH_S)
 
     assert lost_meanwhile(lab, _PAIRS, go_and_return) == {}
-    assert _rules(lab) == before
+    assert rules(lab) == before
 
 
 def test_what_was_changed_while_the_controller_was_away_is_put_right(lab: Lab) -> None:
     """A route is gone, a foreign rule drops what it should not, and a group has lost a bucket."""
-    before = _rules(lab), _groups(lab)
+    before = rules(lab), groups(lab)
     lab.stop_controller()
     lab.ofctl("s17", "del-flows", "table=4,ip,nw_dst=10.0.0.0/16")
     lab.ofctl("s20", "add-flow", "table=4,priority=9999,ip,nw_dst=10.1.0.0/16,actions=drop")
@@ -79,9 +79,9 @@ def test_what_was_changed_while_the_controller_was_away_is_put_right(lab: Lab) -
     group = re.search(r"group_id=(\d+)", lab.ofctl("s1", "dump-groups"))
     assert group
     lab.ofctl("s1", "mod-group", f"group_id={group[1]},type=select,bucket=watch_port:3,actions=output:3")
-    assert (_rules(lab), _groups(lab)) != before
+    assert (rules(lab), groups(lab)) != before
     _return(lab)
-    assert eventually(lambda: (_rules(lab), _groups(lab)) == before, every_s=0.5)
+    assert eventually(lambda: (rules(lab), groups(lab)) == before, every_s=0.5)
 
 
 def test_a_cable_that_was_cut_while_the_controller_was_away_is_routed_round(lab: Lab) -> None:
@@ -106,7 +106,7 @@ def test_a_host_that_left_while_the_controller_was_away_is_forgotten(lab: Lab) -
 
 
 def test_a_switch_that_is_cut_off_from_its_controller_goes_on_and_stays_in_the_graph(lab: Lab) -> None:
-    before, whole = _rules(lab), planned_links(lab)
+    before, whole = rules(lab), planned_links(lab)
 
     def cut_off_and_back() -> None:
         _control(lab, "s3", f"tcp:127.0.0.1:{free_port()}")
@@ -118,7 +118,7 @@ def test_a_switch_that_is_cut_off_from_its_controller_goes_on_and_stays_in_the_g
 
     assert lost_meanwhile(lab, _PAIRS, cut_off_and_back, own_changes=2) == {}
     assert settled(lab)
-    assert _rules(lab) == before
+    assert rules(lab) == before
 
 
 # --- how it is shown ----------------------------------------------------------------------------------------
@@ -130,25 +130,6 @@ def _return(lab: Lab) -> None:
     lab.wait_until_connected(timeout_s=REACH_S)
     assert eventually(lambda: told(lab, "status")["switches_connected"] == len(lab.blueprint.switches))
     assert settled(lab)
-
-
-def _rules(lab: Lab) -> dict[str, list[str]]:
-    """What all switches hold, but for counters and for whose life of the controller a rule is from."""
-    return {
-        switch.name: sorted(
-            _COOKIE_AND_COUNTERS.sub("", line)
-            for line in lab.ofctl(switch.name, "dump-flows").splitlines()
-            if "cookie=" in line
-        )
-        for switch in lab.blueprint.switches
-    }
-
-
-def _groups(lab: Lab) -> dict[str, list[str]]:
-    return {
-        switch.name: sorted(lab.ofctl(switch.name, "dump-groups").splitlines()[1:])
-        for switch in lab.blueprint.switches
-    }
 
 
 def _control(lab: Lab, switch: str, target: str) -> None:

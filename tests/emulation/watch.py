@@ -6,6 +6,7 @@ test that fails ends.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ REACH_S = 90.0
 
 _BEFORE_AND_AFTER_S = 0.5
 _TRIES = 5
+_COOKIE_AND_COUNTERS = re.compile(r"cookie=\S+ |duration=\S+ |n_packets=\S+ |n_bytes=\S+ ")
 
 Answer = dict[str, Any]
 
@@ -37,7 +39,7 @@ def eventually(holds: Callable[[], object], *, within_s: float = PATIENCE_S, eve
     return True
 
 
-def told(lab: Lab, do: str, **details: str) -> Answer:
+def told(lab: Lab, do: str, **details: str | bool) -> Answer:
     """What the controller of a lab answers to one request (northbound/answers.py)."""
     return ask(lab.controller.socket_path, {"do": do, **details})
 
@@ -99,6 +101,35 @@ def messages_received(lab: Lab) -> int:
 def settled(lab: Lab) -> bool:
     """Wait until the controller has nothing left to do."""
     return eventually(lambda: told(lab, "status")["idle"])
+
+
+def rules(lab: Lab) -> dict[str, list[str]]:
+    """What all switches hold, but for counters and for whose life of the controller a rule is from."""
+    return {
+        switch.name: sorted(
+            _COOKIE_AND_COUNTERS.sub("", line)
+            for line in lab.ofctl(switch.name, "dump-flows").splitlines()
+            if "cookie=" in line
+        )
+        for switch in lab.blueprint.switches
+    }
+
+
+def groups(lab: Lab) -> dict[str, list[str]]:
+    """The groups of all switches."""
+    return _listed(lab, "dump-groups")
+
+
+def meters(lab: Lab) -> dict[str, list[str]]:
+    """The meters of all switches."""
+    return _listed(lab, "dump-meters")
+
+
+def _listed(lab: Lab, what: str) -> dict[str, list[str]]:
+    return {
+        switch.name: sorted(lab.ofctl(switch.name, what).splitlines()[1:])
+        for switch in lab.blueprint.switches
+    }
 
 
 def packets_sent(lab: Lab) -> int:
