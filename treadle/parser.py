@@ -92,6 +92,12 @@ def _events(parser: argparse.ArgumentParser) -> None:
     _asks(parser)
 
 
+def _audit(parser: argparse.ArgumentParser) -> None:
+    name = "a name, 16 hexadecimal digits, or a number (default: all)"
+    parser.add_argument("switch", metavar="SWITCH", nargs="?", help=name)
+    _asks(parser)
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("journal", metavar="JOURNAL", help="the directory of 'treadle run --journal'")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -162,6 +168,13 @@ COMMANDS: tuple[Command, ...] = (
         "treadle findings",
         f"{_ASK}.findings:run",
         _asks,
+    ),
+    Command(
+        "audit",
+        "Read what switches hold now, and say what others have changed; it is repaired.",
+        "treadle audit s1",
+        f"{_ASK}.audit:run",
+        _audit,
     ),
     Command(
         "status", "Show the controller in numbers.", "treadle status --json", f"{_ASK}.status:run", _asks

@@ -119,6 +119,13 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditAsked:
+    """Somebody wants to know what these switches hold."""
+
+    dpids: tuple[Dpid, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed and nothing else has happened."""
 
@@ -136,5 +143,6 @@ Event = (
     | CountersRead
     | FastLaneTaken
     | Incident
+    | AuditAsked
     | Tick
 )

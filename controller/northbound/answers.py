@@ -6,6 +6,7 @@
     {"do": "trace", "src": "h1", "dst": "h16"}    what would happen to a packet
     {"do": "findings"}
     {"do": "status"}                              the controller in numbers
+    {"do": "audit"}                               not answered here: it takes a while (auditing.py)
     {"do": "events"}                              not answered here: a stream (server.py)
 
 An answer is `{"ok": ...}` or `{"error": "one line"}`. Pure: a snapshot and a request give the same answer
@@ -32,8 +33,9 @@ _ANSWERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Json]]] = {
     "status": ((), status),
 }
 
+AUDIT = "audit"
 EVENTS = "events"
-REQUESTS = (*_ANSWERS, EVENTS)
+REQUESTS = (*_ANSWERS, AUDIT, EVENTS)
 
 
 def answer(snapshot: Snapshot, request: Any) -> Json:

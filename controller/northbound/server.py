@@ -1,6 +1,7 @@
 """The socket's server: lines of JSON in, lines of JSON out.
 
     connect --> {"do": ...} --> {"ok": ...} --> the next request, or goodbye
+                {"do": "audit"} --> {"ok": ...} when the switches have been read
                 {"do": "events"} --> {"ok": "following"}, then a line a change until one side hangs up
                 {"do": "events", "follow": false} --> {"ok": {"events": [the latest changes]}}
 
@@ -22,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from controller.northbound import socketfile
-from controller.northbound.answers import EVENTS, answer, failure
+from controller.northbound.answers import AUDIT, EVENTS, answer, failure
+from controller.northbound.auditing import audit
 from controller.northbound.recent import Recent
 from controller.northbound.surface import Surface
 
@@ -124,6 +126,8 @@ class Server:
                 self._stream(connection)
             else:
                 connection.sendall(_line({"ok": {"events": self._recent.changes()}}))
+        elif isinstance(request, dict) and request.get("do") == AUDIT:
+            connection.sendall(_line(audit(self._surface, request.get("switch"), self._stopping)))
         else:
             connection.sendall(_line(answer(self._surface.snapshot(), request)))
 

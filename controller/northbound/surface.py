@@ -1,7 +1,8 @@
 """What can be seen of a running controller: one immutable `Snapshot`, and a feed of changes.
 
 The loop writes a new snapshot when something has changed; whoever asks reads the latest one. Nobody who asks
-can hold the loop up, change anything, or see half of a turn. What answers are made of it is in answers.py;
+can hold the loop up, change what it wants, or see half of a turn; all that can be asked for is that it looks
+again (`audit`). What answers are made of it is in answers.py;
 how they travel, in server.py."""
 
 from __future__ import annotations
@@ -29,6 +30,14 @@ class Seen:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """When a switch was last read and compared with what it had confirmed, and what was otherwise."""
+
+    at_s: float
+    found: tuple[Finding, ...] = ()
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The controller at one moment, `now_s` on the loop's clock (seconds since it began).
@@ -44,6 +53,7 @@ class Snapshot:
     gateway: Gateway = field(default_factory=Gateway)
     installed: FabricProgram = field(default_factory=dict)
     connected: frozenset[Dpid] = frozenset()
+    audited: Mapping[Dpid, Audited] = field(default_factory=dict)
     findings: tuple[Seen, ...] = ()
     loads: Mapping[PortRef, Load] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -64,6 +74,9 @@ class Surface(Protocol):
     """The latest snapshot, and the feed. Safe to call from any thread."""
 
     def snapshot(self) -> Snapshot: ...
+
+    def audit(self, dpids: tuple[Dpid, ...]) -> None:
+        """Let these switches be read soon; `Snapshot.audited` tells when that is done."""
 
     def subscribe(self) -> Subscription: ...
 

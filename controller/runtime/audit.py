@@ -31,6 +31,7 @@ from controller.model.command import Addressed, ReadProgram
 from controller.model.finding import Finding
 from controller.model.identity import Dpid
 from controller.model.program import SwitchProgram
+from controller.northbound.surface import Audited
 
 BEAT_S = 0.25
 """How long at least between two rounds of questions."""
@@ -56,7 +57,7 @@ class Audit:
         self._read: dict[Dpid, SwitchProgram] = {}
         self._found: dict[Dpid, tuple[Finding, ...]] = {}
         self._last_s = -inf
-        self.judged_s: dict[Dpid, float] = {}
+        self._judged_s: dict[Dpid, float] = {}
         self.counters: Counter[str] = Counter()
 
     # --- who is there -----------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ class Audit:
             self._due_s[dpid] = min(self._due_s.get(dpid, inf), now_s + AGAIN_S)
             return None
         self.counters["answers"] += 1
-        self.judged_s[dpid] = now_s
+        self._judged_s[dpid] = now_s
         return read
 
     def judged(self, dpid: Dpid, program: SwitchProgram, found: tuple[Finding, ...]) -> None:
@@ -133,6 +134,10 @@ class Audit:
     def repaired(self, dpid: Dpid) -> None:
         """The switch has been read, and holds what is wanted."""
         self._found.pop(dpid, None)
+
+    def audited(self) -> dict[Dpid, Audited]:
+        """When each switch was last read so that it could be judged, and what is wrong with it."""
+        return {dpid: Audited(at_s, self._found.get(dpid, ())) for dpid, at_s in self._judged_s.items()}
 
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong as far as is known, by switch."""

@@ -52,6 +52,7 @@ from controller.model.command import (
     SendFrame,
 )
 from controller.model.event import (
+    AuditAsked,
     BarrierDone,
     CountersRead,
     Event,
@@ -221,6 +222,10 @@ class Engine:
                 self._dirty = True
             case CountersRead():
                 self.loads.take(event, self.topology, now_s)
+            case AuditAsked(dpids=dpids):
+                for dpid in dpids:
+                    self.audit.touched(dpid)
+                    self.audit.suspect(dpid, now_s)
             case Incident(kind=kind, subject=subject, text=text):
                 self._note((Finding(Severity.WARNING, kind, subject, text),), now_s)
             case _:

@@ -6,10 +6,12 @@ who watches costs a turn anything."""
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from controller.model.blueprint import Blueprint
+from controller.model.event import AuditAsked, Event
 from controller.model.identity import Dpid
 from controller.northbound.surface import Snapshot
 from controller.runtime.engine import Engine
@@ -24,7 +26,10 @@ class _Counted(Protocol):
 
 
 class Wire(Protocol):
-    """What is counted at the seam."""
+    """What is counted at the seam, and where events wait for the loop."""
+
+    @property
+    def events(self) -> queue.Queue[Event]: ...
 
     def counters(self) -> Mapping[Dpid, _Counted]: ...
 
@@ -66,6 +71,7 @@ class Observation:
             gateway=self._gateway,
             installed=dict(engine.ledger.installed),
             connected=frozenset(engine.connected),
+            audited=engine.audit.audited(),
             findings=engine.findings.entries(),
             loads=engine.loads.by_port,
             counters=self._counters(),
@@ -74,6 +80,10 @@ class Observation:
             journal=self._journal.position if self._journal else "",
             idle=engine.idle,
         )
+
+    def audit(self, dpids: tuple[Dpid, ...]) -> None:
+        """The wish enters the loop as an event, like everything."""
+        self._wire.events.put(AuditAsked(dpids))
 
     def subscribe(self) -> Subscription:
         return self._feed.subscribe()
@@ -89,4 +99,6 @@ class Observation:
         discovery = {
             f"discovery {name}": count for name, count in sorted(self._engine.fabric.counters.items())
         }
-        return {"turns": self._turns, "messages sent": sent, "messages received": received, **discovery}
+        audits = {f"audit {name}": count for name, count in sorted(self._engine.audit.counters.items())}
+        crossed = {"messages sent": sent, "messages received": received}
+        return {"turns": self._turns, **crossed, **discovery, **audits}

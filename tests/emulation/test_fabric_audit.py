@@ -36,7 +36,7 @@ Held = tuple[dict[str, list[str]], dict[str, list[str]], dict[str, list[str]]]
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(fat_tree(4), treadle({"audit_interval_s": 1})) as running:
+    with Lab(fat_tree(4), treadle({"audit_interval_s": 2})) as running:
         running.wait_until_reachable(timeout_s=REACH_S)
         assert settled(running)
         yield running
@@ -55,6 +55,20 @@ def test_whatever_is_written_to_switches_is_found_and_repaired_and_others_notice
     happened = {change["kind"] for change in told(lab, "events", follow=False)["events"]}
     assert {f"finding-{kind}" for kind in _KINDS} <= happened
     assert eventually(lambda: not findings(lab, ""), every_s=0.5), "a repair is read, and then forgotten"
+
+
+def test_whoever_asks_for_an_audit_is_told_what_was_written_a_moment_ago(lab: Lab) -> None:
+    before = held(lab)
+    assert "20 switches read" in lab.ask("audit")
+
+    def written_and_told() -> bool:
+        """Its turn may come between the two, and then all is well again when we ask."""
+        lab.ofctl("s7", "add-flow", "table=3,priority=7,icmp,actions=drop")
+        answer = lab.ask("audit", "s7")
+        return "not asked for by us: cookie=0x0 table=pins priority=7,icmp actions=drop" in answer
+
+    assert eventually(written_and_told)
+    assert eventually(lambda: held(lab) == before, every_s=0.5)
 
 
 def test_a_flood_of_foreign_rules_goes_and_the_fabric_stays(lab: Lab) -> None:

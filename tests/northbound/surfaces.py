@@ -11,9 +11,10 @@ from controller.compiler.assemble import assemble
 from controller.contract import FabricSettings, FabricView, Gateway
 from controller.model.blueprint import Blueprint, fat_tree
 from controller.model.finding import Finding, Severity
+from controller.model.identity import Dpid
 from controller.model.topology import Topology
 from controller.model.traffic import Load
-from controller.northbound.surface import Seen, Snapshot
+from controller.northbound.surface import Audited, Seen, Snapshot
 from controller.runtime.feed import Feed, Subscription
 from tests.fabrics import snapshot
 
@@ -59,9 +60,17 @@ class Shown:
     def __init__(self, shown: Snapshot) -> None:
         self.shown = shown
         self.feed = Feed()
+        self.mute: frozenset[Dpid] = frozenset()
 
     def snapshot(self) -> Snapshot:
         return self.shown
+
+    def audit(self, dpids: tuple[Dpid, ...]) -> None:
+        """Everybody answers at once, and all is as it was set."""
+        later_s = self.shown.now_s + 1.0
+        found = {dpid: self.shown.audited[dpid].found for dpid in dpids if dpid in self.shown.audited}
+        fresh = {dpid: Audited(later_s, found.get(dpid, ())) for dpid in dpids if dpid not in self.mute}
+        self.set(now_s=later_s, audited={**self.shown.audited, **fresh})
 
     def set(self, **changed: Any) -> None:
         self.shown = replace(self.shown, **changed)

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from controller.model.finding import Finding, Severity
+from controller.model.identity import Dpid
 from controller.northbound.server import Server
-from controller.northbound.surface import Snapshot
+from controller.northbound.surface import Audited, Snapshot
 from tests.northbound.surfaces import PLAN, Shown, running
 from treadle.parser import COMMANDS
 
@@ -160,6 +162,20 @@ def test_findings_say_what_to_do(path: Path) -> None:
     text = _said(path, "findings")
     assert "missing-cable" in text
     assert "no link [there]; plug it in" in text
+
+
+def test_an_audit_says_what_was_found_or_that_all_is_well(path: Path, surface: Shown) -> None:
+    finding = Finding(Severity.WARNING, "missing-rules", "0000000000000003", "1 rule gone: [it]", "find out")
+    surface.set(audited={Dpid(3): Audited(1.0, (finding,))})
+    surface.mute = frozenset({Dpid(5)})
+    try:
+        assert "missing-rules" in _said(path, "audit", "s3")
+        assert "1 rule gone: [it]; find out" in _said(path, "audit", "3")
+        assert "1 switch read: all hold what they should" in _said(path, "audit", "s4")
+        assert [each["switch"] for each in _json(path, "audit", "s3")["switches"]] == ["s3"]
+    finally:
+        surface.shown, surface.mute = SHOWN, frozenset()
+    assert "there is no switch" in _refused("audit", "s77", path=path)
 
 
 def test_the_status_is_in_numbers(path: Path) -> None:
