@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
@@ -57,15 +58,20 @@ def impure(module: Module) -> list[str]:
 
 
 SHARED_WITH_THE_LAB = ("controller.model", "controller.documents")
+SHARED_WITH_THE_FARM = (*SHARED_WITH_THE_LAB, "controller.dataplane")
 
 
-def beyond_the_shared(module: Module) -> list[str]:
-    """What `module` imports from the controller's own rooms."""
+def beyond(shared: tuple[str, ...], module: Module) -> list[str]:
+    """What `module` imports from the controller's rooms that are not shared with it."""
     return [
         f"{module.path}:{line} imports {name}"
         for line, name in imports(module)
-        if within(name, "controller") and not any(within(name, room) for room in SHARED_WITH_THE_LAB)
+        if within(name, "controller") and not any(within(name, room) for room in shared)
     ]
+
+
+beyond_the_labs_share = partial(beyond, SHARED_WITH_THE_LAB)
+beyond_the_farms_share = partial(beyond, SHARED_WITH_THE_FARM)
 
 
 def within(name: str, room: str) -> bool:
@@ -96,7 +102,11 @@ def test_a_pure_room_has_no_clock_no_chance_no_threads_and_no_world(room: str) -
 
 
 def test_the_lab_knows_of_the_controller_only_its_model_and_documents() -> None:
-    assert [line for module in modules("mininet_scenarios") for line in beyond_the_shared(module)] == []
+    assert [line for module in modules("mininet_scenarios") for line in beyond_the_labs_share(module)] == []
+
+
+def test_the_farm_knows_of_the_controller_only_its_model_documents_and_data_plane() -> None:
+    assert [line for module in modules("simulator") for line in beyond_the_farms_share(module)] == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +117,8 @@ def test_the_lab_knows_of_the_controller_only_its_model_and_documents() -> None:
         (outside_stdlib, "def f():\n    from ..graph import paths"),
         (impure, "from time import monotonic"),
         (impure, "import os.path"),
-        (beyond_the_shared, "from controller.runtime import loop"),
+        (beyond_the_labs_share, "from controller.dataplane import trace"),
+        (beyond_the_farms_share, "from controller.southbound import decode"),
     ],
 )
 def test_the_rules_above_would_notice(rule: Callable[[Module], list[str]], text: str) -> None:

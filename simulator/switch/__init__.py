@@ -1,0 +1,15 @@
+"""One OpenFlow 1.3 switch, as a state machine over bytes.
+
+    wire           numbers and layouts of the protocol, and how a request is refused
+    matches        match fields: checked, brought into one form, decoded when somebody asks
+    instructions   instructions and actions, likewise
+    tables         flow tables: add, modify, delete
+    groups         groups and meters
+    ports          ports with their state and counters
+    profile        what a switch can do, and how it behaves
+    statistics     multipart replies
+    switch         the conversation
+
+Bytes are kept as bytes: thousands of switches with a hundred rules each are told most rules in the same
+words, so that what was once checked is recognised by one look into a dictionary.
+"""

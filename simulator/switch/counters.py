@@ -1,0 +1,43 @@
+"""What a switch counts of its conversation, and when what happened: for benches and for judges.
+
+Times are seconds of CLOCK_MONOTONIC, which all processes of a machine share; None: it has not happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from simulator.switch.wire import Type
+
+
+@dataclass(slots=True)
+class Counters:
+    """`received` and `sent` by message type. `first_rule_s` and `last_rule_s` are of flow-mods."""
+
+    received: list[int] = field(default_factory=lambda: [0] * len(Type))
+    sent: list[int] = field(default_factory=lambda: [0] * len(Type))
+    refused: int = 0
+    bytes_in: int = 0
+    packet_ins_lost: int = 0
+    connections: int = 0
+    connected_s: float | None = None
+    lost_s: float | None = None
+    ready_s: float | None = None
+    first_frame_s: float | None = None
+    last_frame_s: float | None = None
+    first_rule_s: float | None = None
+    last_rule_s: float | None = None
+    last_barrier_s: float | None = None
+    last_byte_s: float | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """By name, as JSON has it; types that never occurred are left out."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        for way in ("received", "sent"):
+            plain[way] = {kind.name: n for kind, n in zip(Type, plain[way], strict=True) if n}
+        return plain
+
+    @property
+    def changes(self) -> int:
+        """Messages that were to change a table."""
+        return self.received[Type.FLOW_MOD] + self.received[Type.GROUP_MOD] + self.received[Type.METER_MOD]

@@ -1,0 +1,321 @@
+"""Multipart replies: what a switch tells of itself (OpenFlow 1.3.5, section 7.3.5).
+
+    answers(switch, kind, body, now_s) -> the entries of the answer, in order
+    in_parts(...)                      -> whole messages, each as long as OpenFlow allows
+
+Table features are told for the tables that the pipeline uses and for no more than sixteen of the others:
+a real switch's 254 make an answer of a megabyte that nobody reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from struct import Struct
+from struct import error as too_short
+from typing import Protocol
+
+from controller.model.flow import Field
+from simulator.switch import matches
+from simulator.switch.groups import HeldGroup, HeldMeter
+from simulator.switch.instructions import KINDS_OF_ACTIONS, KINDS_OF_INSTRUCTIONS, buckets
+from simulator.switch.ports import Port
+from simulator.switch.profile import Profile
+from simulator.switch.tables import Key, Placed, Rule, Tables, is_within, leads_to
+from simulator.switch.wire import (
+    ALL_GROUPS,
+    ALL_METERS,
+    ALL_TABLES,
+    ANY_PORT,
+    METER_MOD_BODY,
+    MORE,
+    MULTIPART_BODY,
+    Error,
+    Refusal,
+    Type,
+    message,
+)
+
+(DESC, FLOW, AGGREGATE, TABLE, PORT_STATS, QUEUE, GROUP, GROUP_DESC, GROUP_FEATURES, METER, METER_CONFIG) = (
+    range(11)
+)
+METER_FEATURES, TABLE_FEATURES, PORT_DESC = 11, 12, 13
+
+MOST_BYTES = 60_000
+"""Of the entries in one message; the protocol's own bound is 65,535 with the headers."""
+_MOST_TABLES_TOLD = 21
+
+_FLOW_REQUEST = Struct("!B3xII4xQQHH")
+_FLOW_ENTRY = Struct("!HBxIIHHHH4xQQQ")
+_PORT_ENTRY = Struct("!I4x12QII")
+_GROUP_ENTRY = Struct("!H2xII4xQQII")
+_METER_ENTRY = Struct("!IH6xIQQII")
+_TABLE_ENTRY = Struct("!HB5x32sQQII")
+_UNKEPT = 0xFFFFFFFFFFFFFFFF
+
+
+class Told(Protocol):
+    """What of a switch is told."""
+
+    name: str
+    dpid: int
+    since_s: float
+    profile: Profile
+    tables: Tables
+    ports: dict[int, Port]
+
+    @property
+    def described(self) -> list[Port]: ...
+
+
+def in_parts(kind: int, entries: Iterator[bytes], xid: int, most: int = 1 << 30) -> Iterator[bytes]:
+    """The messages of an answer, with at most `most` entries in each; at least one message."""
+    part: list[bytes] = []
+    size = 0
+    for entry in entries:
+        if part and (size + len(entry) > MOST_BYTES or len(part) >= most):
+            yield message(Type.MULTIPART_REPLY, xid, MULTIPART_BODY.pack(kind, MORE) + b"".join(part))
+            part, size = [], 0
+        part.append(entry)
+        size += len(entry)
+    yield message(Type.MULTIPART_REPLY, xid, MULTIPART_BODY.pack(kind, 0) + b"".join(part))
+
+
+def answer(switch: Told, request: bytes, xid: int, now_s: float) -> Iterator[bytes]:
+    """The messages that answer a MULTIPART_REQUEST (given without its header). Raises `Refusal` at once."""
+    if len(request) < MULTIPART_BODY.size:
+        raise Refusal(Error.BAD_LENGTH)
+    kind, _flags = MULTIPART_BODY.unpack_from(request)
+    tell = _TELL.get(kind)
+    if tell is None:
+        raise Refusal(Error.BAD_MULTIPART)
+    try:
+        entries = list(tell(switch, request[MULTIPART_BODY.size :], now_s))
+    except too_short:
+        raise Refusal(Error.BAD_LENGTH) from None
+    return in_parts(kind, iter(entries), xid, switch.profile.ports_a_part if kind == PORT_DESC else 1 << 30)
+
+
+# --- rules --------------------------------------------------------------------------------------------------
+
+
+def _asked_for(switch: Told, body: bytes) -> list[Placed]:
+    table, port, group, cookie, cookie_mask, _kind, length = _FLOW_REQUEST.unpack_from(body)
+    if table != ALL_TABLES and table >= switch.profile.tables:
+        raise Refusal(Error.BAD_TABLE_ID)
+    at = _FLOW_REQUEST.size
+    wanted = matches.decoded(matches.accepted(body[at : at + length - 4]))
+    return [
+        each
+        for each in switch.tables.placed(None if table == ALL_TABLES else table)
+        if leads_to(each[2].what, port, group)
+        and not (each[2].cookie ^ cookie) & cookie_mask
+        and (not wanted.terms or is_within(matches.decoded(each[1][1]), wanted))
+    ]
+
+
+def _flows(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    return (_flow(*each, now_s) for each in _asked_for(switch, body))
+
+
+def _flow(table: int, key: Key, rule: Rule, now_s: float) -> bytes:
+    rest = matches.padded(key[1]) + rule.what.raw
+    seconds, nanoseconds = _since(rule.since_s, now_s)
+    head = _FLOW_ENTRY.pack(
+        _FLOW_ENTRY.size + len(rest),
+        table,
+        seconds,
+        nanoseconds,
+        key[0],
+        rule.idle_s,
+        rule.hard_s,
+        rule.flags,
+        rule.cookie,
+        rule.packets,
+        rule.bytes,
+    )
+    return head + rest
+
+
+def _aggregate(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    chosen = [rule for _, _, rule in _asked_for(switch, body)]
+    packets, size = sum(rule.packets for rule in chosen), sum(rule.bytes for rule in chosen)
+    return iter([Struct("!QQI4x").pack(packets, size, len(chosen))])
+
+
+def _tables(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    entry = Struct("!B3xIQQ")
+    for number in range(switch.profile.tables):
+        rules = switch.tables.rules.get(number, {}).values()
+        matched = sum(rule.packets for rule in rules)
+        yield entry.pack(number, len(rules), matched, matched)
+
+
+# --- ports --------------------------------------------------------------------------------------------------
+
+
+def _ports(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    number = int.from_bytes(body[:4])
+    if number != ANY_PORT and number not in switch.ports:
+        raise Refusal(Error.BAD_PORT)
+    chosen = switch.ports.values() if number == ANY_PORT else [switch.ports[number]]
+    seconds, nanoseconds = _since(switch.since_s, now_s)
+    return (
+        _PORT_ENTRY.pack(
+            port.number,
+            port.rx_packets,
+            port.tx_packets,
+            port.rx_bytes,
+            port.tx_bytes,
+            0,
+            port.tx_dropped,
+            *(0, 0, 0, 0, 0, 0),
+            seconds,
+            nanoseconds,
+        )
+        for port in chosen
+    )
+
+
+def _port_descriptions(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    return (port.description() for port in switch.described)
+
+
+# --- groups and meters --------------------------------------------------------------------------------------
+
+
+def _some_groups(switch: Told, body: bytes) -> list[tuple[int, HeldGroup]]:
+    number, held = int.from_bytes(body[:4]), switch.tables.groups.held
+    if number == ALL_GROUPS or not body:
+        return sorted(held.items())
+    return [(number, held[number])] if number in held else []
+
+
+def _groups(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    for number, held in _some_groups(switch, body):
+        counters = Struct("!QQ").pack(0, 0) * len(buckets(held.raw))
+        size = _GROUP_ENTRY.size + len(counters)
+        named = sum(number in rule.what.groups for _, _, rule in switch.tables.placed())
+        times = _since(held.since_s, now_s)
+        yield _GROUP_ENTRY.pack(size, number, named, held.packets, held.bytes, *times) + counters
+
+
+def _group_descriptions(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    head = Struct("!HBxI")
+    for number, held in sorted(switch.tables.groups.held.items()):
+        yield head.pack(head.size + len(held.raw), held.kind, number) + held.raw
+
+
+def _group_features(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    kinds, weights, liveness = 0b1111, 1, 2
+    done = sum(1 << kind for kind in KINDS_OF_ACTIONS)
+    room = _room(switch.profile.groups, switch.tables.conduct.groups)
+    yield Struct("!II4I4I").pack(kinds, weights | liveness, *[room] * 4, *[done] * 4)
+
+
+def _some_meters(switch: Told, body: bytes) -> list[tuple[int, HeldMeter]]:
+    number, held = int.from_bytes(body[:4]), switch.tables.meters.held
+    if number == ALL_METERS:
+        return sorted(held.items())
+    return [(number, held[number])] if number in held else []
+
+
+def _meters(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    for number, held in _some_meters(switch, body):
+        named = sum(number == rule.what.meter for _, _, rule in switch.tables.placed())
+        size, times = _METER_ENTRY.size + 16, _since(held.since_s, now_s)
+        yield _METER_ENTRY.pack(number, size, named, held.packets, held.bytes, *times) + bytes(16)
+
+
+def _meter_configs(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    for number, held in _some_meters(switch, body):
+        yield METER_MOD_BODY.pack(METER_MOD_BODY.size + len(held.raw), held.flags, number) + held.raw
+
+
+def _meter_features(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    drop, kbps, pktps, burst = 1 << 1, 1, 2, 4
+    yield Struct("!IIIBB2x").pack(
+        _room(switch.profile.meters, switch.tables.conduct.meters), drop, kbps | pktps | burst, 1, 0
+    )
+
+
+def _room(by_profile: int, now: int | None) -> int:
+    return by_profile if now is None else min(now, by_profile)
+
+
+# --- the switch itself --------------------------------------------------------------------------------------
+
+
+def _description(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    profile = switch.profile
+    words = (profile.maker, profile.hardware, profile.software, str(switch.dpid), switch.name)
+    texts = [word.encode()[: size - 1] for word, size in zip(words, (256, 256, 256, 32, 256), strict=True)]
+    yield Struct("!256s256s256s32s256s").pack(*texts)
+
+
+def _nothing(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    return iter(())
+
+
+def _table_features(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
+    if body:
+        raise Refusal(Error.BAD_LENGTH)  # these tables cannot be made into others
+    profile, most = switch.profile, switch.tables.conduct.rules
+    for number in islice(range(profile.tables), _MOST_TABLES_TOLD):
+        properties = b"".join(_table_properties(number, profile.tables))
+        yield (
+            _TABLE_ENTRY.pack(
+                _TABLE_ENTRY.size + len(properties),
+                number,
+                f"table{number}".encode(),
+                _UNKEPT,
+                _UNKEPT,
+                0,
+                _room(profile.room(number), most),
+            )
+            + properties
+        )
+
+
+def _table_properties(number: int, tables: int) -> Iterator[bytes]:
+    """What a rule of this table can do; a table-miss rule can do the same, and is not told apart."""
+    ids = Struct("!HH").pack
+    last = number == tables - 1
+    kinds = [kind for kind in KINDS_OF_INSTRUCTIONS if kind != 1 or not last]
+    yield _property(0, b"".join(ids(kind, 4) for kind in kinds))
+    yield _property(2, bytes(range(number + 1, tables)))
+    yield _property(6, b"".join(ids(kind, 4) for kind in KINDS_OF_ACTIONS))
+    maskable = {field.number for field in Field if field.maskable}
+    fields = [(oxm | (oxm >> 9 & 0x7F in maskable) << 8) for oxm in matches.OXM_IDS]
+    yield _property(8, b"".join(field.to_bytes(4) for field in fields))
+    yield _property(10, b"".join(oxm.to_bytes(4) for oxm in matches.OXM_IDS))
+    settable = [oxm for oxm in matches.OXM_IDS if oxm >> 9 & 0x7F not in (0, 2)]
+    yield _property(14, b"".join(oxm.to_bytes(4) for oxm in settable))
+
+
+def _property(kind: int, body: bytes) -> bytes:
+    return Struct("!HH").pack(kind, 4 + len(body)) + body + bytes(-(4 + len(body)) % 8)
+
+
+def _since(since_s: float, now_s: float) -> tuple[int, int]:
+    """A duration as seconds and nanoseconds."""
+    passed_s = max(now_s - since_s, 0.0)
+    return int(passed_s), int(passed_s % 1 * 1e9)
+
+
+_TELL: dict[int, Callable[[Told, bytes, float], Iterator[bytes]]] = {
+    DESC: _description,
+    FLOW: _flows,
+    AGGREGATE: _aggregate,
+    TABLE: _tables,
+    PORT_STATS: _ports,
+    QUEUE: _nothing,
+    GROUP: _groups,
+    GROUP_DESC: _group_descriptions,
+    GROUP_FEATURES: _group_features,
+    METER: _meters,
+    METER_CONFIG: _meter_configs,
+    METER_FEATURES: _meter_features,
+    TABLE_FEATURES: _table_features,
+    PORT_DESC: _port_descriptions,
+}
