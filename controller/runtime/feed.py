@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from controller.model.delta import TopologyDelta
 from controller.model.identity import dpid_text, mac_text
+from controller.model.succession import difference
 from controller.model.topology import Topology
 
 
@@ -34,23 +36,25 @@ def changes(old: Topology, new: Topology) -> Iterator[Change]:
     each kind."""
     if old is new:
         return
-    for dpid in sorted(old.switch_by_dpid.keys() ^ new.switch_by_dpid.keys()):
-        yield Change("switch-up" if dpid in new.switch_by_dpid else "switch-down", dpid_text(dpid))
-    before, after = set(old.links), set(new.links)
-    for link in sorted(before ^ after):
-        if link.src < link.dst:
-            yield Change("link-up" if link in after else "link-down", f"{link.src} - {link.dst}")
-    for mac in sorted(old.host_by_mac.keys() | new.host_by_mac.keys()):
-        was, now = old.host_by_mac.get(mac), new.host_by_mac.get(mac)
-        if was != now:
-            kind = "host-gone" if now is None else "host-new" if was is None else "host-changed"
-            shown = now or was
-            assert shown is not None
-            yield Change(
-                kind,
-                mac_text(mac),
-                (("at", str(shown.at)), ("addresses", [str(address) for address in shown.addresses])),
-            )
+    delta = difference(old, new)
+    for dpid in sorted(delta.added_dpids | delta.lost_dpids):
+        yield Change("switch-up" if dpid in delta.added_dpids else "switch-down", dpid_text(dpid))
+    fresh = {(link.src, link.dst) for link in delta.new_links}
+    stale = {(link.src, link.dst) for link in delta.gone_links}
+    for src, dst in sorted(fresh ^ stale):
+        if src < dst:
+            yield Change("link-up" if (src, dst) in fresh else "link-down", f"{src} - {dst}")
+    yield from _host_changes(delta)
+
+
+def _host_changes(delta: TopologyDelta) -> Iterator[Change]:
+    was = {host.mac: host for host in delta.gone_hosts}
+    now = {host.mac: host for host in delta.new_hosts}
+    for mac in sorted(was.keys() | now.keys()):
+        kind = "host-gone" if mac not in now else "host-new" if mac not in was else "host-changed"
+        shown = now.get(mac) or was[mac]
+        addresses = [str(address) for address in shown.addresses]
+        yield Change(kind, mac_text(mac), (("at", str(shown.at)), ("addresses", addresses)))
 
 
 class Subscription:
