@@ -12,6 +12,7 @@ its neighbour may be late.
 
 from __future__ import annotations
 
+from controller.discovery.alarms import AlarmKind
 from controller.discovery.draft import Draft
 from controller.model.identity import IpAddress, Mac, PortRef
 from controller.model.topology import Host, Link
@@ -19,7 +20,8 @@ from controller.model.topology import Host, Link
 
 def lived_at(draft: Draft, port: PortRef) -> bool:
     """Whether a present station is known at this port."""
-    return any(draft.stations[mac].present for mac in draft.residents.get(port) or ())
+    residents = draft.residents.get(port)
+    return residents is not None and any(draft.stations[mac].present for mac in residents)
 
 
 def meant_for_host(draft: Draft, port: PortRef) -> bool:
@@ -29,39 +31,50 @@ def meant_for_host(draft: Draft, port: PortRef) -> bool:
 
 def barred(draft: Draft, port: PortRef) -> bool:
     """Whether this port may take part in no link."""
-    return meant_for_host(draft, port) or lived_at(draft, port)
+    blueprint = draft.settings.blueprint
+    return (blueprint is not None and port in blueprint.host_at) or lived_at(draft, port)
 
 
 def neighbour(draft: Draft, port: PortRef) -> PortRef | None:
     """The port at the other end of the link that this port carries."""
     heard = draft.heard.get(port)
-    return heard.source if heard is not None and _both_ways(draft, port, heard.source) else None
-
-
-def _both_ways(draft: Draft, one: PortRef, other: PortRef) -> bool:
-    first, second = draft.heard.get(one), draft.heard.get(other)
-    if first is None or second is None or (first.source, second.source) != (other, one):
-        return False
-    here, there = draft.ports.get(one), draft.ports.get(other)
-    if here is None or there is None or one.dpid == other.dpid:
-        return False
+    if heard is None:
+        return None
+    other = heard.source
+    back = draft.heard.get(other)
+    if back is None or back.source != port or port.dpid == other.dpid:
+        return None
+    here, there = draft.ports.get(port), draft.ports.get(other)
+    if here is None or there is None:
+        return None
     since_s = max(here.live_since_s, there.live_since_s)
-    return min(first.at_s, second.at_s) >= since_s and not (barred(draft, one) or barred(draft, other))
+    if min(heard.at_s, back.at_s) < since_s or barred(draft, port) or barred(draft, other):
+        return None
+    return other
+
+
+def unhear(draft: Draft, port: PortRef) -> None:
+    """Forget whom this port has heard, and with it the link that it may carry."""
+    known = draft.heard.drop(port)
+    if known is not None:
+        draft.let_sleep(AlarmKind.HEARD, port)
+        draft.touched_ports.add(port)
+        draft.unvouched |= {port.dpid, known.source.dpid}
 
 
 def derive(draft: Draft) -> None:
     """Bring the graph up to date with the evidence, for all that this turn has touched."""
-    ports = set(draft.touched_ports)
-    for port in draft.touched_ports:
-        ports |= _derive_link(draft, port)
-    for port in ports:
+    touched = draft.touched_ports
+    ends = {end for port in touched for end in _derive_link(draft, port)}
+    for port in ends - touched:
         _derive_link(draft, port)
+    for port in ends | touched:
         _derive_edge(draft, port)
     for mac in draft.touched_macs:
         _derive_host(draft, mac)
 
 
-def _derive_link(draft: Draft, port: PortRef) -> set[PortRef]:
+def _derive_link(draft: Draft, port: PortRef) -> list[PortRef]:
     """Sets or removes the link that leaves this port; gives the ports at its other end, before and after."""
     before, other = draft.links.get(port), neighbour(draft, port)
     if other is None:
@@ -70,7 +83,7 @@ def _derive_link(draft: Draft, port: PortRef) -> set[PortRef]:
         link = Link(port, other, _capacity_bps(draft, port))
         if link != before:
             draft.links.set(port, link)
-    return {end for end in (other, before.dst if before else None) if end is not None}
+    return [end for end in (other, before.dst if before else None) if end is not None]
 
 
 def _capacity_bps(draft: Draft, port: PortRef) -> int:
@@ -82,7 +95,7 @@ def _capacity_bps(draft: Draft, port: PortRef) -> int:
 def _derive_edge(draft: Draft, port: PortRef) -> None:
     if _is_edge(draft, port):
         if port not in draft.edge:
-            draft.edge.set(port, True)
+            draft.edge.set(port, port)
     else:
         draft.edge.drop(port)
 

@@ -5,19 +5,27 @@ The rules of discovery (links.py, stations.py, inquiries.py, sightings.py, ports
 outside a turn is a pure function.
 
 Rules write evidence and `touch` the ports and stations concerned; they never write the graph. When the turn
-ends, what was touched is derived anew (derive.py), and the version rises if the graph then differs.
+ends, what was touched is derived anew (derive.py), and the snapshot of the graph follows from the one before
+by what then differs.
+
+A draft writes into the dictionaries of the newest state (sheet.py): there is one at a time, and it ends with
+`finish` or with `abandon`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from controller.contract import Arrival
+from controller.discovery.alarms import AlarmKey, AlarmKind, Subject
 from controller.discovery.sheet import Sheet
-from controller.discovery.state import AlarmKey, AlarmKind, Alarms, FabricState, Graph, Subject
+from controller.discovery.state import FabricState, Graph
 from controller.model.command import FrameOut
+from controller.model.delta import delta
 from controller.model.finding import Finding, Severity
-from controller.model.identity import Mac, PortRef
+from controller.model.identity import Dpid, Mac, PortRef
+from controller.model.succession import successor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +61,24 @@ class Draft:
         self.residents = Sheet(state.residents)
         self.owners = Sheet(state.owners)
         self.inquiries = Sheet(state.inquiries)
+        self.involved = Sheet(state.involved)
+        self.booked_until_s = state.booked_until_s
         self.refused = Sheet(state.refused)
         self.touched_ports: set[PortRef] = set()
         self.touched_macs: set[Mac] = set()
+        self.unvouched: set[Dpid] = set()
+        """Switches that something may no longer lead to: a link is gone, or a session."""
         self._reported = Sheet(state.reported)
-        self._counters = Sheet(state.counters)
-        self._alarms = Sheet(state.alarms.times_s)
+        self._alarms = state.alarms.open()
+        self._counters: dict[str, int] = {}
+        self._own_macs = state.settings.own_macs
         self._frames: list[FrameOut] = []
         self._findings: list[Finding] = []
         self._arrivals: list[Arrival] = []
 
     def is_own(self, mac: Mac) -> bool:
         """Whether it is Treadle that speaks with this address, or a switch port."""
-        return mac in self.settings.own_macs or mac in self.port_macs
+        return mac in self._own_macs or mac in self.port_macs
 
     # --- what the turn says ---------------------------------------------------------------------------------
 
@@ -76,7 +89,7 @@ class Draft:
         self._arrivals.append(arrival)
 
     def count(self, what: str) -> None:
-        self._counters.set(what, (self._counters.get(what) or 0) + 1)
+        self._counters[what] = self._counters.get(what, 0) + 1
 
     def find(self, severity: Severity, kind: str, subject: str, evidence: str, advice: str = "") -> None:
         self._findings.append(Finding(severity, kind, subject, evidence, advice))
@@ -105,16 +118,11 @@ class Draft:
 
     def due(self) -> list[AlarmKey]:
         """The alarms whose time has come: by time, kind, and subject."""
-        times = [(when_s, key) for key, when_s in self._alarms.items() if when_s <= self.now_s]
-        return [key for _, key in sorted(times, key=lambda item: (item[0], _alarm_order(item[1])))]
+        return self._alarms.due(self.now_s)
 
     def ring(self, key: AlarmKey) -> bool:
         """Take the alarm off the list; false when a rule has cleared or moved it meanwhile."""
-        when_s = self._alarms.get(key)
-        if when_s is None or when_s > self.now_s:
-            return False
-        self._alarms.drop(key)
-        return True
+        return self._alarms.ring(key, self.now_s)
 
     # --- the end of the turn --------------------------------------------------------------------------------
 
@@ -122,46 +130,65 @@ class Draft:
         after = replace(
             self._before,
             graph=self._graph(),
-            lost=self.lost.freeze(),
-            port_macs=self.port_macs.freeze(),
-            ports=self.ports.freeze(),
-            early=self.early.freeze(),
-            heard=self.heard.freeze(),
-            nonces=self.nonces.freeze(),
             hellos_sent=self.hellos_sent,
-            stations=self.stations.freeze(),
-            residents=self.residents.freeze(),
-            owners=self.owners.freeze(),
-            inquiries=self.inquiries.freeze(),
-            refused=self.refused.freeze(),
+            booked_until_s=self.booked_until_s,
+            counters=self._counted(),
+            alarms=self._alarms.freeze(),
             reported=self._reported.freeze(),
-            counters=self._counters.freeze(),
-            alarms=self._alarms_after(),
+            **{name: getattr(self, name).freeze() for name in _EVIDENCE},
         )
         return after, Effects(tuple(self._frames), tuple(self._findings), tuple(self._arrivals))
 
+    def abandon(self) -> None:
+        """The turn has failed: the state before is as it was."""
+        for name in (*_GRAPH, *_EVIDENCE):
+            getattr(self, name).abandon()
+        self._reported.abandon()
+        self._alarms.abandon()
+
     def _graph(self) -> Graph:
+        """The graph after this turn; the same one if nothing in it differs."""
         before = self._before.graph
-        parts = (self.switches, self.links, self.hosts, self.edge)
-        if not any(part.changed for part in parts):
+        changes = {name: getattr(self, name).changes() for name in _GRAPH}
+        if not any(gone or new for gone, new in changes.values()):
             return before
+        (gone_switches, new_switches), (gone_links, new_links), (gone_hosts, new_hosts), edge = (
+            changes.values()
+        )
+        change = delta(
+            before.topology.version + 1,
+            gone_switches=gone_switches,
+            new_switches=new_switches,
+            gone_links=gone_links,
+            new_links=new_links,
+            gone_hosts=gone_hosts,
+            new_hosts=new_hosts,
+            gone_edge_ports=edge[0],
+            new_edge_ports=edge[1],
+        )
+        topology = successor(before.topology, change)
         return Graph(
-            before.version + 1,
-            self.switches.freeze(),
-            self.links.freeze(),
-            self.hosts.freeze(),
-            self.edge.freeze(),
+            self.switches.freeze(), self.links.freeze(), self.hosts.freeze(), self.edge.freeze(), topology
         )
 
-    def _alarms_after(self) -> Alarms:
-        before, times_s = self._before.alarms, self._alarms.freeze()
-        return before if times_s is before.times_s else Alarms(times_s)
+    def _counted(self) -> Mapping[str, int]:
+        before = self._before.counters
+        counted = {what: before.get(what, 0) + count for what, count in self._counters.items()}
+        return {**before, **counted} if counted else before
 
 
-def _alarm_order(key: AlarmKey) -> tuple[int, int, int, int]:
-    kind, subject = key
-    if isinstance(subject, PortRef):
-        return kind, 0, subject.dpid, subject.port
-    if isinstance(subject, int):
-        return kind, 1, subject, 0
-    return kind, subject.version, int(subject), 0
+_GRAPH = ("switches", "links", "hosts", "edge")
+_EVIDENCE = (
+    "lost",
+    "port_macs",
+    "ports",
+    "early",
+    "heard",
+    "nonces",
+    "stations",
+    "residents",
+    "owners",
+    "inquiries",
+    "involved",
+    "refused",
+)

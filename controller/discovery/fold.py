@@ -14,15 +14,16 @@ backwards; events that arrive out of order (a frame of a switch that has gone) a
 A `Tick` is needed whenever `next_due_s` has passed, also when other events keep coming: nothing else makes
 time pass.
 
-A turn copies the dictionaries that it changes. `fold_all` folds many events in one turn and so copies each at
-most once: with it a fabric of thousands of ports boots in time linear in its size.
+A turn costs what it changes, however large the fabric, and nothing when nothing has happened and nothing is
+due. `fold_all` folds many events in one turn, and makes one snapshot for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from controller.discovery.adoption import adopt_endpoints
+from controller.discovery.alarms import AlarmKey, AlarmKind
 from controller.discovery.derive import derive
 from controller.discovery.draft import Draft, Effects
 from controller.discovery.hellos import hello
@@ -31,7 +32,7 @@ from controller.discovery.links import age
 from controller.discovery.ports import bury, port_changed, port_removed, settled, switch_down, switch_up
 from controller.discovery.settings import DiscoverySettings
 from controller.discovery.sightings import take_frame
-from controller.discovery.state import AlarmKey, AlarmKind, FabricState
+from controller.discovery.state import FabricState
 from controller.discovery.watch import watch
 from controller.model.event import Event, FrameIn, PortChanged, PortRemoved, SwitchDown, SwitchUp, Tick
 from controller.model.identity import PortRef
@@ -59,22 +60,32 @@ def fold_all(state: FabricState, events: Iterable[Event], now_s: float) -> tuple
     news = [event for event in events if _matters(state, event, now_s)]
     if not news:
         return state, NOTHING
-    draft = Draft(state, now_s)
-    for event in news:
-        _take(draft, event)
-        bury(draft)
-    derive(draft)
-    return draft.finish()
+
+    def take_all(draft: Draft) -> None:
+        for event in news:
+            _take(draft, event)
+            bury(draft)
+
+    return _turn(state, now_s, take_all)
 
 
 def adopt(state: FabricState, endpoints: Iterable[Endpoint], now_s: float) -> tuple[FabricState, Effects]:
     """The state with hosts as the rules of an earlier life have them; each is asked, and stays until proven
     absent.
     """
+    return _turn(state, now_s, lambda draft: adopt_endpoints(draft, endpoints))
+
+
+def _turn(state: FabricState, now_s: float, rules: Callable[[Draft], None]) -> tuple[FabricState, Effects]:
+    """What the rules make of the state; if they fail it is as it was."""
     draft = Draft(state, now_s)
-    adopt_endpoints(draft, endpoints)
-    derive(draft)
-    return draft.finish()
+    try:
+        rules(draft)
+        derive(draft)
+        return draft.finish()
+    except BaseException:
+        draft.abandon()
+        raise
 
 
 def next_due_s(state: FabricState) -> float | None:

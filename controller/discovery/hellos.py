@@ -5,7 +5,8 @@
                   stranger is heard
 
 A hello costs a message out and a message in, so a port where a host lives, or should live by the blueprint,
-says none: nothing that came of it would be believed. A port that carries a link speaks once an interval.
+says none: nothing that came of it would be believed. A port that carries a link speaks once an interval, each
+at a moment of its own, so that a round of a large fabric is a steady stream and not a burst.
 
 The nonce of a hello is the keyed digest of a running number: nobody without the key can tell the next one,
 and a replay of a journal makes the same ones. Spent and forgotten nonces leave no trace; one that has come
@@ -15,16 +16,20 @@ late is known for a while longer, so that a busy controller is not mistaken for 
 from __future__ import annotations
 
 import hmac
-from dataclasses import replace
+from functools import lru_cache
+from math import floor
 
+from controller.discovery.alarms import AlarmKind, on_the_beat
 from controller.discovery.derive import barred, neighbour
 from controller.discovery.draft import Draft
 from controller.discovery.lldp import advertise
-from controller.discovery.state import AlarmKind, Sent
+from controller.discovery.state import PortState, Sent
 from controller.model.identity import PortRef
 
 LATE_LIVES = 10
 """For so many lives of a nonce its hello is known to be late, rather than replayed."""
+
+_NONCES_A_DIGEST = 4
 
 
 def hello(draft: Draft, port: PortRef) -> None:
@@ -35,27 +40,42 @@ def hello(draft: Draft, port: PortRef) -> None:
         return
     settings = draft.settings
     nonce = _fresh_nonce(draft)
-    draft.nonces.set(nonce, Sent(port, draft.now_s))
-    draft.send(port, advertise(settings.key, port.dpid, port.port, nonce, settings.controller_mac))
-    if state.hellos < len(settings.hello_repeats_s) and neighbour(draft, port) is None:
-        gap_s = settings.hello_repeats_s[state.hellos]
-        draft.ports.set(port, replace(state, hellos=state.hellos + 1))
+    data = advertise(settings.key, port.dpid, port.port, nonce, settings.controller_mac)
+    draft.nonces.set(nonce, Sent(port, draft.now_s, data))
+    draft.send(port, data)
+    if neighbour(draft, port) is not None:
+        rest(draft, port)
+    elif state.hellos < len(settings.hello_repeats_s):
+        draft.ports.set(port, PortState(state.live_since_s, state.hellos + 1))
+        draft.wake_at(draft.now_s + settings.hello_repeats_s[state.hellos], AlarmKind.HELLO, port)
     else:
-        gap_s = settings.lldp_interval_s
-    draft.wake_at(draft.now_s + gap_s, AlarmKind.HELLO, port)
+        draft.wake_at(on_the_beat(draft.now_s + settings.lldp_interval_s), AlarmKind.HELLO, port)
 
 
 def hello_anew(draft: Draft, port: PortRef) -> None:
     """Speak now and start the quick series again."""
     state = draft.ports.get(port)
     if state is not None:
-        draft.ports.set(port, replace(state, hellos=0))
+        draft.ports.set(port, PortState(state.live_since_s))
         hello(draft, port)
 
 
 def rest(draft: Draft, port: PortRef) -> None:
-    """The port has found its neighbour: the next hello is an interval away."""
-    draft.wake_at(draft.now_s + draft.settings.lldp_interval_s, AlarmKind.HELLO, port)
+    """The port has found its neighbour: it speaks next at its own moment of the interval."""
+    draft.wake_at(own_moment_s(port, draft.now_s, draft.settings.lldp_interval_s), AlarmKind.HELLO, port)
+
+
+def own_moment_s(port: PortRef, now_s: float, interval_s: float) -> float:
+    """The port's next moment: after now, and at most an interval (and a beat) away.
+
+    The moments of a fabric's ports lie evenly in the interval, wherever their numbers come from (Knuth's
+    multiplicative hashing, The Art of Computer Programming, vol. 3, section 6.4).
+    """
+    share = ((port.dpid * 0x9E3779B1 + port.port * 0x85EBCA77) & 0xFFFFFFFF) / 2**32
+    offset_s = on_the_beat(share * interval_s)
+    rounds = floor((now_s - offset_s) / interval_s) + 1
+    moment_s = on_the_beat(offset_s + rounds * interval_s)
+    return moment_s if moment_s > now_s else moment_s + interval_s
 
 
 def hush(draft: Draft, port: PortRef) -> None:
@@ -66,17 +86,19 @@ def hush(draft: Draft, port: PortRef) -> None:
 def _fresh_nonce(draft: Draft) -> int:
     _forget_old_nonces(draft)
     draft.hellos_sent += 1
-    digest = hmac.digest(draft.settings.key, b"nonce" + draft.hellos_sent.to_bytes(8, "big"), "sha256")
-    return int.from_bytes(digest[:8], "big")
+    block, place = divmod(draft.hellos_sent, _NONCES_A_DIGEST)
+    return _nonces(draft.settings.key, block)[place]
+
+
+@lru_cache(maxsize=4)
+def _nonces(key: bytes, block: int) -> tuple[int, ...]:
+    """The nonces that one digest gives."""
+    digest = hmac.digest(key, b"nonce" + block.to_bytes(8, "big"), "sha256")
+    return tuple(int.from_bytes(digest[start : start + 8], "big") for start in range(0, len(digest), 8))
 
 
 def _forget_old_nonces(draft: Draft) -> None:
     """They stand in the order in which they were sent, so this costs what it removes."""
     horizon_s = draft.now_s - LATE_LIVES * draft.settings.nonce_life_s
-    old = []
-    for nonce in draft.nonces:
-        if draft.nonces[nonce].at_s >= horizon_s:
-            break
-        old.append(nonce)
-    for nonce in old:
-        draft.nonces.drop(nonce)
+    while (oldest := next(iter(draft.nonces), None)) is not None and draft.nonces[oldest].at_s < horizon_s:
+        draft.nonces.drop(oldest)

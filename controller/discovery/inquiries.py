@@ -7,6 +7,10 @@ Each open inquiry is one alarm and one entry; there is at most one about a stati
 and no port can have more than `max_claims_per_port` claims open, so a flood of spoofed claims costs its
 sender's own port its voice and nobody else's.
 
+Claims are asked about at once. Other questions can wait, and a whole fabric may be in doubt in one moment (a
+restart, a row of racks that comes back): what is more than `_AT_ONCE` is booked, `questions_per_s`, and a try
+begins when it is sent.
+
 An answer is any frame from the station at the place where it was asked; for a claimed address, a frame that
 shows the address. What was refused stays refused for `refuse_for_s`, so that a spoofer that repeats itself
 costs no question each time.
@@ -17,11 +21,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.discovery import stations
+from controller.discovery.alarms import AlarmKind, Subject, on_the_beat, subject_order
 from controller.discovery.asking import ask, questions, stale
 from controller.discovery.draft import Draft
-from controller.discovery.state import AlarmKind, Claim, Inquiry, Purpose, Station, Subject
+from controller.discovery.state import Claim, Inquiry, Purpose, Station
 from controller.model.finding import Severity
 from controller.model.identity import IpAddress, Mac, PortRef, mac_text
+
+_AT_ONCE = 256
+"""So many questions may be sent in one moment."""
 
 # --- opening ------------------------------------------------------------------------------------------------
 
@@ -68,8 +76,7 @@ def contest(draft: Draft, subject: Subject, holder: Station, claim: Claim) -> bo
 
 def _may_claim(draft: Draft, at: PortRef) -> bool:
     most = draft.settings.max_claims_per_port
-    claims = sum(each.claim is not None and each.claim.at == at for _, each in draft.inquiries.items())
-    if claims < most:
+    if len(_claims_from(draft, at)) < most:
         return True
     draft.count("claims-beyond-bound")
     evidence = f"{most} claims to places or addresses of others are open at this port; more are dropped"
@@ -79,19 +86,62 @@ def _may_claim(draft: Draft, at: PortRef) -> bool:
 
 def _open(draft: Draft, subject: Subject, inquiry: Inquiry) -> None:
     draft.inquiries.set(subject, inquiry)
+    for part in _parts_of(inquiry):
+        draft.involved.set(part, (draft.involved.get(part) or frozenset()) | {subject})
     _question(draft, subject)
 
 
+def _parts_of(inquiry: Inquiry) -> tuple[PortRef | Mac, ...]:
+    """By what an inquiry is found: who is asked, where, and where the claim is from."""
+    asked = inquiry.mac, inquiry.at
+    return asked if inquiry.claim is None else (*asked, inquiry.claim.at)
+
+
+def _involving(draft: Draft, part: PortRef | Mac) -> list[tuple[Subject, Inquiry]]:
+    subjects = sorted(draft.involved.get(part) or (), key=subject_order)
+    return [(subject, draft.inquiries[subject]) for subject in subjects]
+
+
+def _claims_from(draft: Draft, at: PortRef) -> list[Subject]:
+    """The subjects of the claims that are open at this port."""
+    return [
+        subject
+        for subject, inquiry in _involving(draft, at)
+        if inquiry.claim is not None and inquiry.claim.at == at
+    ]
+
+
 def _question(draft: Draft, subject: Subject) -> None:
+    """Ask now, or when the booking says."""
     inquiry = draft.inquiries[subject]
-    draft.inquiries.set(subject, replace(inquiry, tries_left=inquiry.tries_left - 1))
+    if inquiry.claim is None and not inquiry.booked:
+        when_s = _book(draft, len(inquiry.asked))
+        if when_s > draft.now_s:
+            draft.inquiries.set(subject, replace(inquiry, booked=True))
+            draft.wake_at(when_s, AlarmKind.INQUIRY, subject)
+            return
+    draft.inquiries.set(subject, replace(inquiry, tries_left=inquiry.tries_left - 1, booked=False))
     ask(draft, inquiry.at, inquiry.mac, inquiry.asked)
     draft.wake_at(draft.now_s + draft.settings.probe_interval_s, AlarmKind.INQUIRY, subject)
 
 
+def _book(draft: Draft, questions: int) -> float:
+    """When so many questions may be sent: now, unless too many are promised already."""
+    free_s = max(draft.booked_until_s, draft.now_s)
+    draft.booked_until_s = free_s + questions / draft.settings.questions_per_s
+    ahead_s = _AT_ONCE / draft.settings.questions_per_s
+    return draft.now_s if free_s <= draft.now_s + ahead_s else on_the_beat(free_s - ahead_s)
+
+
 def close(draft: Draft, subject: Subject) -> None:
-    draft.inquiries.drop(subject)
+    inquiry = draft.inquiries.drop(subject)
     draft.let_sleep(AlarmKind.INQUIRY, subject)
+    for part in _parts_of(inquiry) if inquiry is not None else ():
+        others = (draft.involved.get(part) or frozenset()) - {subject}
+        if others:
+            draft.involved.set(part, others)
+        else:
+            draft.involved.drop(part)
 
 
 # --- answers ------------------------------------------------------------------------------------------------
@@ -142,13 +192,9 @@ def _refuse(draft: Draft, subject: Subject, inquiry: Inquiry) -> None:
 
 def _remember_refusal(draft: Draft, subject: Subject, at: PortRef) -> None:
     """The oldest stand first, because all last equally long: so this costs what it removes."""
-    over = []
-    for key in draft.refused:
-        if draft.refused[key] > draft.now_s:
-            break
-        over.append(key)
-    for key in (*over, (subject, at)):
-        draft.refused.drop(key)
+    while (oldest := next(iter(draft.refused), None)) is not None and draft.refused[oldest] <= draft.now_s:
+        draft.refused.drop(oldest)
+    draft.refused.drop((subject, at))
     draft.refused.set((subject, at), draft.now_s + draft.settings.refuse_for_s)
 
 
@@ -166,7 +212,7 @@ def ring(draft: Draft, subject: Subject) -> None:
     inquiry = draft.inquiries.get(subject)
     if inquiry is None:
         return
-    if inquiry.tries_left > 0:
+    if inquiry.tries_left > 0:  # also when its booking has come
         _question(draft, subject)
     else:
         conclude(draft, subject)
@@ -247,9 +293,8 @@ def place_died(draft: Draft, at: PortRef) -> None:
     """Nobody answers from a dead port: its stations are absent, claims against them succeed, and claims from
     there lapse.
     """
-    for subject, inquiry in draft.inquiries.items():
-        if inquiry.claim is not None and inquiry.claim.at == at:
-            close(draft, subject)
+    for subject in _claims_from(draft, at):
+        close(draft, subject)
     for mac in sorted(draft.residents.get(at) or ()):
         if draft.stations[mac].present:
             stations.absent(draft, mac)
@@ -259,17 +304,16 @@ def place_died(draft: Draft, at: PortRef) -> None:
 
 def out_of_reach(draft: Draft, at: PortRef) -> None:
     """Stations at this port cannot be asked for now; only claims against them are still decided."""
-    for subject, inquiry in draft.inquiries.items():
-        if inquiry.at == at and inquiry.claim is None:
+    for subject, inquiry in _involving(draft, at):
+        if inquiry.claim is None:
             close(draft, subject)
 
 
 def _claims_against(draft: Draft, mac: Mac) -> list[tuple[Subject, Claim]]:
     """Closes all inquiries that ask this station, and gives the claims that they were about."""
     claims = []
-    for subject, inquiry in draft.inquiries.items():
-        if inquiry.mac == mac:
-            close(draft, subject)
-            if inquiry.claim is not None:
-                claims.append((subject, inquiry.claim))
+    for subject, inquiry in _involving(draft, mac):
+        close(draft, subject)
+        if inquiry.claim is not None:
+            claims.append((subject, inquiry.claim))
     return claims

@@ -36,28 +36,42 @@ it (`link-crowded`) is a hub, or somebody who wants the link to move.
 
 from __future__ import annotations
 
-from controller.discovery.derive import barred, lived_at, meant_for_host, neighbour
+from controller.discovery.alarms import AlarmKind, on_the_beat
+from controller.discovery.derive import barred, lived_at, meant_for_host, neighbour, unhear
 from controller.discovery.draft import Draft
 from controller.discovery.frames import Frame
 from controller.discovery.hellos import hello, hello_anew, rest
 from controller.discovery.inquiries import inquire
-from controller.discovery.lldp import Advertisement, Refusal, verify
-from controller.discovery.state import AlarmKind, Heard, Purpose, Sent
+from controller.discovery.lldp import Advertisement, Refusal, nonce_in, verify
+from controller.discovery.state import Heard, Purpose, Sent
 from controller.model.finding import Severity
 from controller.model.identity import PortRef
 
 _LOOK = "look at what is plugged into this port"
 
 
+def hear_as_sent(draft: Draft, at: PortRef, content: bytes) -> bool:
+    """Hear a frame that is, byte for byte, a hello that is still waited for; false for any other.
+
+    The nonce finds the hello, and the comparison is stricter than the digest: there is nothing to verify.
+    """
+    nonce = nonce_in(content)
+    sent = draft.nonces.get(nonce)
+    if sent is None or sent.data != content:
+        return False
+    _redeem(draft, at, nonce, sent)
+    return True
+
+
 def hear(draft: Draft, at: PortRef, frame: Frame) -> None:
-    """An LLDP frame has arrived at a live port."""
+    """An LLDP frame has arrived at a live port that is no hello as it was sent: see what is wrong with it."""
     said = verify(draft.settings.key, frame)
     if isinstance(said, Refusal):
         _turn_down(draft, at, said)
         return
-    sent = _redeem(draft, at, said)
-    if sent is not None and _is_credible(draft, at, sent.at):
-        _believe(draft, at, sent.at)
+    sent = _remembered(draft, at, said)
+    if sent is not None:
+        _redeem(draft, at, said.nonce, sent)
 
 
 def _turn_down(draft: Draft, at: PortRef, refusal: Refusal) -> None:
@@ -71,24 +85,31 @@ def _turn_down(draft: Draft, at: PortRef, refusal: Refusal) -> None:
     draft.find_once(at, Severity.WARNING, "lldp-forged", evidence, _LOOK)
 
 
-def _redeem(draft: Draft, at: PortRef, said: Advertisement) -> Sent | None:
-    """Spend the nonce. None when it was spent before, was never given to that port, or is too old."""
+def _remembered(draft: Draft, at: PortRef, said: Advertisement) -> Sent | None:
+    """The hello as it was sent. None when its nonce was spent before, or was never given to that port."""
     place = PortRef(said.dpid, said.port)
     sent = draft.nonces.get(said.nonce)
-    if sent is None or sent.at != place:
-        draft.count("lldp-replayed")
-        evidence = f"a discovery frame of {place} arrives at this port that was received before, or long ago"
-        draft.find_once(at, Severity.WARNING, "lldp-replayed", evidence, _LOOK)
-        return None
-    draft.nonces.drop(said.nonce)
+    if sent is not None and sent.at == place:
+        return sent
+    draft.count("lldp-replayed")
+    evidence = f"a discovery frame of {place} arrives at this port that was received before, or long ago"
+    draft.find_once(at, Severity.WARNING, "lldp-replayed", evidence, _LOOK)
+    return None
+
+
+def _redeem(draft: Draft, at: PortRef, nonce: int, sent: Sent) -> None:
+    """Spend the nonce; believe what the hello says, if it is young and credible."""
+    draft.nonces.drop(nonce)
     age_s = draft.now_s - sent.at_s
     if age_s > draft.settings.nonce_life_s:
         draft.count("lldp-late")
-        evidence = f"a discovery frame of {place} took {age_s:.1f} s to arrive: held back, or all is busy"
+        evidence = f"a discovery frame of {sent.at} took {age_s:.1f} s to arrive: held back, or all is busy"
         draft.find_once(at, Severity.INFO, "lldp-late", evidence)
-        hello(draft, place)
-        return None
-    return sent
+        hello(draft, sent.at)
+    elif neighbour(draft, at) == sent.at:
+        draft.heard.set(at, Heard(sent.at, draft.now_s))
+    elif _is_credible(draft, at, sent.at):
+        _believe(draft, at, sent.at)
 
 
 def _is_credible(draft: Draft, at: PortRef, source: PortRef) -> bool:
@@ -126,14 +147,13 @@ def _is_crowded(draft: Draft, at: PortRef, source: PortRef) -> bool:
 
 
 def _believe(draft: Draft, at: PortRef, source: PortRef) -> None:
-    before = draft.heard.get(at)
-    linked_before = neighbour(draft, at)
+    """What was heard is news: the two were no link before."""
+    first = at not in draft.heard
     draft.heard.set(at, Heard(source, draft.now_s))
-    if before is not None and before.source == source and linked_before == source:
-        return
     draft.touched_ports.add(at)
-    if before is None:
-        draft.wake_at(draft.now_s + draft.settings.link_timeout_s, AlarmKind.HEARD, at)
+    if first:
+        expires_s = draft.now_s + draft.settings.link_timeout_s
+        draft.wake_at(on_the_beat(expires_s), AlarmKind.HEARD, at)
     if neighbour(draft, at) == source:
         rest(draft, at)
         rest(draft, source)
@@ -165,10 +185,9 @@ def age(draft: Draft, at: PortRef) -> None:
     if at.dpid in draft.lost or known.source.dpid in draft.lost:
         expires_s = draft.now_s + draft.settings.link_timeout_s  # nobody could have confirmed it
     if draft.now_s < expires_s:
-        draft.wake_at(expires_s, AlarmKind.HEARD, at)
+        draft.wake_at(on_the_beat(expires_s), AlarmKind.HEARD, at)
         return
-    draft.heard.drop(at)
-    draft.touched_ports.add(at)
+    unhear(draft, at)
     hello_anew(draft, at)
 
 

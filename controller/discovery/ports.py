@@ -16,32 +16,36 @@ whatever its limit.
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 
-from controller.discovery.derive import neighbour
+from controller.discovery.alarms import AlarmKind
+from controller.discovery.derive import neighbour, unhear
 from controller.discovery.draft import Draft
 from controller.discovery.early import release
 from controller.discovery.hellos import hello, hello_anew, hush
 from controller.discovery.inquiries import forget, inquire, out_of_reach, place_died
 from controller.discovery.sightings import take_frame
-from controller.discovery.state import AlarmKind, PortState, Purpose
+from controller.discovery.state import Heard, PortState, Purpose
 from controller.model.event import PortChanged, PortRemoved, SwitchDown, SwitchUp
-from controller.model.identity import Dpid, PortRef
+from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.topology import Port, Switch
 
 
 def switch_up(draft: Draft, event: SwitchUp) -> None:
     before = draft.switches.get(event.dpid)
     draft.lost.drop(event.dpid)
+    if len(draft.lost) == len(draft.switches) - (before is not None):
+        draft.unvouched.update(draft.lost)  # the first to be there again: now something can be said
     described = tuple(
-        sorted((_measured(draft, event.dpid, port) for port in event.ports), key=lambda p: p.number)
+        sorted((_measured(draft, event.dpid, port) for port in event.ports), key=attrgetter("number"))
     )
-    listed = {port.number for port in described}
-    gone = {port.number for port in before.ports} - listed if before is not None else set()
-    for number in sorted(gone):
-        _remove(draft, PortRef(event.dpid, number))
-    draft.switches.set(event.dpid, Switch(event.dpid, described, _name(draft, event.dpid), event.profile))
+    known = {port.number: port for port in before.ports} if before is not None else {}
+    for number in sorted(known.keys() - {port.number for port in described}):
+        _remove(draft, PortRef(event.dpid, number), known[number])
+    switch = Switch(event.dpid, described, _name(draft, event.dpid), event.profile)
+    draft.switches.set(event.dpid, switch)
     for port in described:
-        _update(draft, PortRef(event.dpid, port.number), port, again=True)
+        _update(draft, PortRef(event.dpid, port.number), known.get(port.number), port, again=True)
 
 
 def switch_down(draft: Draft, event: SwitchDown) -> None:
@@ -49,33 +53,45 @@ def switch_down(draft: Draft, event: SwitchDown) -> None:
     if switch is None:
         return
     draft.lost.set(event.dpid, True)
+    draft.unvouched.add(event.dpid)
     for at in _ports_of(switch):
         hush(draft, at)
         out_of_reach(draft, at)
 
 
 def bury(draft: Draft) -> None:
-    """Remove the lost switches that nothing connects with a switch that is there."""
-    connected = [dpid for dpid in draft.switches if dpid not in draft.lost]
-    if not len(draft.lost) or not connected:
-        return
-    reached = _reached(draft, connected)
-    for dpid in sorted(dpid for dpid in draft.lost if dpid not in reached):
-        for at in _ports_of(draft.switches[dpid]):
-            _remove(draft, at)
-        draft.switches.drop(dpid)
-        draft.lost.drop(dpid)
+    """Remove the lost switches that nothing connects with a switch that is there.
+
+    Only where a link or a session has just gone can that have become true, so only there is it looked for;
+    and the search ends at the first switch that is there.
+    """
+    while draft.unvouched:
+        suspects = sorted(dpid for dpid in draft.unvouched if dpid in draft.lost)
+        draft.unvouched.clear()
+        if len(draft.lost) == len(draft.switches):
+            return
+        for dpid in suspects:
+            if dpid in draft.lost:
+                _bury_unless_vouched_for(draft, dpid)
 
 
-def _reached(draft: Draft, connected: list[Dpid]) -> set[Dpid]:
-    reached, ahead = set(connected), list(connected)
+def _bury_unless_vouched_for(draft: Draft, suspect: Dpid) -> None:
+    piece, ahead = {suspect}, [suspect]
     while ahead:
         for at in _ports_of(draft.switches[ahead.pop()]):
             other = neighbour(draft, at)
-            if other is not None and other.dpid not in reached:
-                reached.add(other.dpid)
-                ahead.append(other.dpid)
-    return reached
+            if other is None or other.dpid in piece:
+                continue
+            if other.dpid not in draft.lost:
+                return
+            piece.add(other.dpid)
+            ahead.append(other.dpid)
+    for dpid in sorted(piece):
+        switch = draft.switches[dpid]
+        for port in switch.ports:
+            _remove(draft, PortRef(dpid, port.number), port)
+        draft.switches.drop(dpid)
+        draft.lost.drop(dpid)
 
 
 def _ports_of(switch: Switch) -> list[PortRef]:
@@ -88,28 +104,32 @@ def port_changed(draft: Draft, event: PortChanged) -> None:
         draft.count("ports-of-unknown-switches")
         return
     port = _measured(draft, event.dpid, event.port)
-    _describe(draft, switch, {**{p.number: p for p in switch.ports}, port.number: port})
-    _update(draft, PortRef(event.dpid, port.number), port, again=False)
+    _describe(draft, switch, port.number, port)
+    _update(draft, PortRef(event.dpid, port.number), switch.port(port.number), port, again=False)
 
 
 def port_removed(draft: Draft, event: PortRemoved) -> None:
     switch = draft.switches.get(event.dpid)
     if switch is not None and event.dpid not in draft.lost:
-        _remove(draft, PortRef(event.dpid, event.port))
-        _describe(draft, switch, {p.number: p for p in switch.ports if p.number != event.port})
+        _remove(draft, PortRef(event.dpid, event.port), switch.port(event.port))
+        _describe(draft, switch, event.port, None)
 
 
-def _describe(draft: Draft, switch: Switch, ports: dict[int, Port]) -> None:
-    described = tuple(ports[number] for number in sorted(ports))
+def _describe(draft: Draft, switch: Switch, number: PortNo, port: Port | None) -> None:
+    """The switch with this port described anew, or without it."""
+    others = [each for each in switch.ports if each.number != number]
+    described = tuple(sorted((*others, *((port,) if port else ())), key=attrgetter("number")))
     if described != switch.ports:
-        draft.switches.set(switch.dpid, replace(switch, ports=described))
+        draft.switches.set(switch.dpid, Switch(switch.dpid, described, switch.name, switch.profile))
 
 
-def _update(draft: Draft, at: PortRef, port: Port, *, again: bool) -> None:
+def _update(draft: Draft, at: PortRef, before: Port | None, port: Port, *, again: bool) -> None:
     """Bring what is known of a port in line with its description; `again`: its switch may have lost what it
     was told.
     """
     draft.touched_ports.add(at)
+    if before is not None and before.mac != port.mac:
+        _forget_mac(draft, at, before)
     _know_mac(draft, at, port)
     if not port.live:
         _die(draft, at)
@@ -123,7 +143,7 @@ def _resume(draft: Draft, at: PortRef) -> None:
     """A live port is in reach again: its link is believed for one timeout more, absent stations are asked."""
     other = neighbour(draft, at)
     for end in (at, other) if other is not None else ():
-        draft.heard.set(end, replace(draft.heard[end], at_s=draft.now_s))
+        draft.heard.set(end, Heard(draft.heard[end].source, draft.now_s))
     hello_anew(draft, at)
     _ask_absent(draft, at)
 
@@ -136,11 +156,15 @@ def _know_mac(draft: Draft, at: PortRef, port: Port) -> None:
             forget(draft, port.mac)
 
 
-def _remove(draft: Draft, at: PortRef) -> None:
+def _forget_mac(draft: Draft, at: PortRef, port: Port) -> None:
+    if draft.port_macs.get(port.mac) == at:
+        draft.port_macs.drop(port.mac)
+
+
+def _remove(draft: Draft, at: PortRef, port: Port | None) -> None:
     """The port is no more."""
-    for mac, port in draft.port_macs.items():
-        if port == at:
-            draft.port_macs.drop(mac)
+    if port is not None:
+        _forget_mac(draft, at, port)
     _die(draft, at)
 
 
@@ -163,8 +187,7 @@ def _die(draft: Draft, at: PortRef) -> None:
     if draft.ports.drop(at) is None:
         return
     draft.touched_ports.add(at)
-    draft.heard.drop(at)
-    draft.let_sleep(AlarmKind.HEARD, at)
+    unhear(draft, at)
     draft.let_sleep(AlarmKind.SETTLED, at)
     hush(draft, at)
     draft.report_anew(at)
@@ -179,7 +202,7 @@ def settled(draft: Draft, at: PortRef) -> None:
 def _measured(draft: Draft, dpid: Dpid, port: Port) -> Port:
     blueprint = draft.settings.blueprint
     given = blueprint.capacity_bps.get(PortRef(dpid, port.number)) if blueprint else None
-    return port if given is None else replace(port, capacity_bps=given)
+    return port if given in (None, port.capacity_bps) else replace(port, capacity_bps=given)
 
 
 def _name(draft: Draft, dpid: Dpid) -> str:

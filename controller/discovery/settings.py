@@ -25,7 +25,8 @@ class DiscoverySettings:
     `link_grace_s`: for so long after a hello was heard at a port, frames from there are taken for a
     neighbour's, not a host's. `nonce_life_s`: a hello that comes later makes no link. `probe_tries`
     questions, `probe_interval_s` apart, make silence; a host adopted from rules of an earlier life is asked
-    `adopt_tries` times, for a busy start must not cost it its place.
+    `adopt_tries` times, for a busy start must not cost it its place. Of questions that can wait
+    `questions_per_s` are sent.
     """
 
     key: bytes = field(repr=False)
@@ -44,6 +45,7 @@ class DiscoverySettings:
     probe_interval_s: float = 0.25
     probe_tries: int = 3
     adopt_tries: int = 12
+    questions_per_s: float = 2000.0
     refuse_for_s: float = 5.0
 
     max_hosts_per_port: int = 1024

@@ -38,7 +38,7 @@ from controller.discovery.frames import (
     decode,
 )
 from controller.discovery.inquiries import answered, can_answer, contest, grant, is_refused
-from controller.discovery.links import hear, in_grace
+from controller.discovery.links import hear, hear_as_sent, in_grace
 from controller.discovery.state import Claim
 from controller.model.event import FrameIn
 from controller.model.finding import Severity
@@ -57,6 +57,8 @@ def take_frame(draft: Draft, event: FrameIn) -> None:
             hold(draft, at, event)
         else:
             draft.count("frames-from-dead-ports")
+        return
+    if hear_as_sent(draft, at, event.data):
         return
     frame = decode(event.data)
     if isinstance(frame, Malformed):

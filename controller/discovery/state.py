@@ -3,43 +3,43 @@
     evidence  ports, heard, stations          what was seen, with its time: belief that ages
     questions nonces, inquiries, refused      what was sent out and is waited for, and what was turned down
     alarms    (what, about whom) -> when      all that time alone will change; a tick handles what is due
-    graph     switches, links, hosts, edge    what all this amounts to
+    graph     switches, links, hosts, edge    what all this amounts to, and the snapshot of it
 
 The graph is a function of the evidence, kept beside it so that only the ports and stations that an event
-touches are derived anew (draft.py). Its version rises exactly when it differs from the one before; the sorted
-`Topology` is made once, when somebody looks.
+touches are derived anew (draft.py). The snapshot's version rises exactly when it differs from the one before.
 
-Every value here is immutable, though some are plain dictionaries inside: nobody writes to a mapping that a
-state holds.
+Every value here is immutable to its readers: the large mappings are persistent (persistent.py), so that an
+event costs what it changes, however large the fabric.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
-from functools import cached_property
+from enum import Enum
+from typing import NamedTuple
 
+from controller.discovery.alarms import Alarms, Subject
+from controller.discovery.persistent import PersistentMap
 from controller.discovery.settings import DiscoverySettings
 from controller.model.event import FrameIn
 from controller.model.identity import Dpid, IpAddress, Mac, PortRef
 from controller.model.topology import Host, Link, Switch, Topology
 
 
-@dataclass(frozen=True, slots=True)
-class PortState:
+class PortState(NamedTuple):
     """A port that is live; dead ones have no entry. `hellos` counts those of the quick series."""
 
     live_since_s: float
     hellos: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A hello that may still come in somewhere."""
 
     at: PortRef
     at_s: float
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ class Early:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """The last good hello that a port received: who spoke, and when."""
 
     source: PortRef
@@ -98,7 +97,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question that is out; `asked` are the addresses not yet answered for."""
+    """A question that is out; `asked` are the addresses not yet answered for.
+
+    One that is `booked` is not out yet: its turn comes with its alarm.
+    """
 
     purpose: Purpose
     mac: Mac
@@ -106,60 +108,30 @@ class Inquiry:
     asked: tuple[IpAddress, ...]
     tries_left: int
     claim: Claim | None = None
-
-
-Subject = Mac | IpAddress
-"""What an inquiry is about: a station (where is it?) or an address (whose is it?). There is one at a time
-about each.
-"""
-
-
-class AlarmKind(IntEnum):
-    """What time changes, in the order in which things due at the same moment are handled."""
-
-    SETTLED = 1
-    HEARD = 2
-    INQUIRY = 3
-    STATION = 4
-    HELLO = 5
-
-
-AlarmKey = tuple[AlarmKind, PortRef | Subject]
-
-
-@dataclass(frozen=True)
-class Alarms:
-    """When to look at what again. Most move rarely: one that rings too early is simply set again."""
-
-    times_s: Mapping[AlarmKey, float] = field(default_factory=dict)
-
-    @cached_property
-    def first_s(self) -> float | None:
-        return min(self.times_s.values(), default=None)
+    booked: bool = False
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The unsorted parts of a topology; `edge` is used as a set."""
+    """The parts of a topology by key, and the topology; `edge` is used as a set."""
 
-    version: int = 0
-    switches: Mapping[Dpid, Switch] = field(default_factory=dict)
-    links: Mapping[PortRef, Link] = field(default_factory=dict)
-    hosts: Mapping[Mac, Host] = field(default_factory=dict)
-    edge: Mapping[PortRef, bool] = field(default_factory=dict)
+    switches: PersistentMap[Dpid, Switch] = field(default_factory=PersistentMap)
+    links: PersistentMap[PortRef, Link] = field(default_factory=PersistentMap)
+    hosts: PersistentMap[Mac, Host] = field(default_factory=PersistentMap)
+    edge: PersistentMap[PortRef, PortRef] = field(default_factory=PersistentMap)
+    topology: Topology = Topology()
 
-    @cached_property
-    def topology(self) -> Topology:
-        """Sorted by plain numbers: comparing thousands of nested values would take longer than all the
-        rest.
-        """
-        return Topology(
-            self.version,
-            tuple(self.switches[dpid] for dpid in sorted(self.switches)),
-            tuple(sorted(self.links.values(), key=lambda link: (link.src.dpid, link.src.port))),
-            tuple(self.hosts[mac] for mac in sorted(self.hosts)),
-            frozenset(self.edge),
-        )
+
+def _early() -> PersistentMap[PortRef, tuple[Early, ...]]:
+    return PersistentMap(order=lambda held: held[-1].at_s)
+
+
+def _nonces() -> PersistentMap[int, Sent]:
+    return PersistentMap(order=lambda sent: sent.at_s)
+
+
+def _refused() -> PersistentMap[tuple[Subject, PortRef], float]:
+    return PersistentMap(order=lambda until_s: until_s)
 
 
 @dataclass(frozen=True)
@@ -168,25 +140,29 @@ class FabricState:
 
     `port_macs`: the address of each switch port, which is no host's; sightings.py says why.
     `lost`, used as a set: switches whose session has ended; ports.py says what holds of them.
+    `involved`: the open inquiries that ask a station, that ask at a port, or whose claim is from a port.
+    `booked_until_s`: until then questions are promised already; inquiries.py says which.
     """
 
     settings: DiscoverySettings
-    graph: Graph = Graph()
-    lost: Mapping[Dpid, bool] = field(default_factory=dict)
-    port_macs: Mapping[Mac, PortRef] = field(default_factory=dict)
-    ports: Mapping[PortRef, PortState] = field(default_factory=dict)
-    early: Mapping[PortRef, tuple[Early, ...]] = field(default_factory=dict)
-    heard: Mapping[PortRef, Heard] = field(default_factory=dict)
-    nonces: Mapping[int, Sent] = field(default_factory=dict)
+    graph: Graph = field(default_factory=Graph)
+    lost: PersistentMap[Dpid, bool] = field(default_factory=PersistentMap)
+    port_macs: PersistentMap[Mac, PortRef] = field(default_factory=PersistentMap)
+    ports: PersistentMap[PortRef, PortState] = field(default_factory=PersistentMap)
+    early: PersistentMap[PortRef, tuple[Early, ...]] = field(default_factory=_early)
+    heard: PersistentMap[PortRef, Heard] = field(default_factory=PersistentMap)
+    nonces: PersistentMap[int, Sent] = field(default_factory=_nonces)
     hellos_sent: int = 0
-    stations: Mapping[Mac, Station] = field(default_factory=dict)
-    residents: Mapping[PortRef, frozenset[Mac]] = field(default_factory=dict)
-    owners: Mapping[IpAddress, Mac] = field(default_factory=dict)
-    inquiries: Mapping[Subject, Inquiry] = field(default_factory=dict)
-    refused: Mapping[tuple[Subject, PortRef], float] = field(default_factory=dict)
-    reported: Mapping[PortRef, frozenset[str]] = field(default_factory=dict)
+    stations: PersistentMap[Mac, Station] = field(default_factory=PersistentMap)
+    residents: PersistentMap[PortRef, frozenset[Mac]] = field(default_factory=PersistentMap)
+    owners: PersistentMap[IpAddress, Mac] = field(default_factory=PersistentMap)
+    inquiries: PersistentMap[Subject, Inquiry] = field(default_factory=PersistentMap)
+    involved: PersistentMap[PortRef | Mac, frozenset[Subject]] = field(default_factory=PersistentMap)
+    booked_until_s: float = 0.0
+    refused: PersistentMap[tuple[Subject, PortRef], float] = field(default_factory=_refused)
+    reported: PersistentMap[PortRef, frozenset[str]] = field(default_factory=PersistentMap)
     counters: Mapping[str, int] = field(default_factory=dict)
-    alarms: Alarms = Alarms()
+    alarms: Alarms = field(default_factory=Alarms)
 
     @property
     def topology(self) -> Topology:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.discovery.derive import lived_at, neighbour
+from controller.discovery.alarms import AlarmKind, on_the_beat
+from controller.discovery.derive import lived_at, neighbour, unhear
 from controller.discovery.draft import Draft
 from controller.discovery.hellos import hello_anew, hush
-from controller.discovery.state import AlarmKind, Station
+from controller.discovery.state import Station
 from controller.model.finding import Severity
 from controller.model.identity import IpAddress, Mac, PortRef, mac_text
 
@@ -38,7 +39,7 @@ def place(draft: Draft, mac: Mac, at: PortRef, *, present: bool = True) -> None:
     """A station not known before."""
     draft.stations.set(mac, Station(mac, at, draft.now_s, {}, present))
     _settle(draft, mac, at)
-    draft.wake_at(draft.now_s + draft.settings.host_timeout_s, AlarmKind.STATION, mac)
+    _watch_from_now(draft, mac)
 
 
 def move(draft: Draft, mac: Mac, at: PortRef) -> None:
@@ -47,7 +48,7 @@ def move(draft: Draft, mac: Mac, at: PortRef) -> None:
     draft.stations.set(mac, replace(station, at=at, heard_s=draft.now_s, present=True))
     _settle(draft, mac, at)
     _leave(draft, mac, station.at)
-    draft.wake_at(draft.now_s + draft.settings.host_timeout_s, AlarmKind.STATION, mac)
+    _watch_from_now(draft, mac)
 
 
 def revive(draft: Draft, mac: Mac) -> None:
@@ -56,14 +57,14 @@ def revive(draft: Draft, mac: Mac) -> None:
     shown_s = dict.fromkeys(station.shown_s, draft.now_s)
     draft.stations.set(mac, replace(station, heard_s=draft.now_s, shown_s=shown_s, present=True))
     _settle(draft, mac, station.at)
-    draft.wake_at(draft.now_s + draft.settings.host_timeout_s, AlarmKind.STATION, mac)
+    _watch_from_now(draft, mac)
 
 
 def absent(draft: Draft, mac: Mac) -> None:
     """The place of a station has died; it is remembered for `host_timeout_s`."""
     draft.stations.set(mac, replace(draft.stations[mac], present=False))
     draft.touched_macs.add(mac)
-    draft.wake_at(draft.now_s + draft.settings.host_timeout_s, AlarmKind.STATION, mac)
+    _watch_from_now(draft, mac)
 
 
 def forget(draft: Draft, mac: Mac) -> None:
@@ -78,7 +79,8 @@ def forget(draft: Draft, mac: Mac) -> None:
 
 def heard(draft: Draft, mac: Mac) -> None:
     """The station has just spoken at its place."""
-    draft.stations.set(mac, replace(draft.stations[mac], heard_s=draft.now_s))
+    station = draft.stations[mac]
+    draft.stations.set(mac, Station(mac, station.at, draft.now_s, station.shown_s, station.present))
 
 
 def show(draft: Draft, mac: Mac, address: IpAddress) -> None:
@@ -90,7 +92,8 @@ def show(draft: Draft, mac: Mac, address: IpAddress) -> None:
         evidence = f"{mac_text(mac)} has shown {len(station.shown_s)} addresses; more are not learned"
         draft.find_once(station.at, Severity.WARNING, "too-many-addresses", evidence)
         return
-    draft.stations.set(mac, replace(station, shown_s={**station.shown_s, address: draft.now_s}))
+    shown_s = {**station.shown_s, address: draft.now_s}
+    draft.stations.set(mac, Station(mac, station.at, station.heard_s, shown_s, station.present))
     if not known:
         draft.owners.set(address, mac)
         draft.touched_macs.add(mac)
@@ -107,14 +110,18 @@ def release(draft: Draft, address: IpAddress) -> None:
     draft.touched_macs.add(mac)
 
 
+def _watch_from_now(draft: Draft, mac: Mac) -> None:
+    due_s = on_the_beat(draft.now_s + draft.settings.host_timeout_s)
+    draft.wake_at(due_s, AlarmKind.STATION, mac)
+
+
 def _settle(draft: Draft, mac: Mac, at: PortRef) -> None:
     draft.residents.set(at, (draft.residents.get(at) or frozenset()) | {mac})
     draft.touched_macs.add(mac)
     if not draft.stations[mac].present:
         return
     draft.touched_ports.add(at)
-    draft.heard.drop(at)
-    draft.let_sleep(AlarmKind.HEARD, at)
+    unhear(draft, at)
     hush(draft, at)
 
 

@@ -7,9 +7,9 @@ long; what it does not answer for is forgotten, and if it answers for nothing, s
 
 from __future__ import annotations
 
+from controller.discovery.alarms import AlarmKind, on_the_beat
 from controller.discovery.draft import Draft
 from controller.discovery.inquiries import forget, inquire_about_idle
-from controller.discovery.state import AlarmKind
 from controller.model.identity import Mac
 
 
@@ -25,10 +25,10 @@ def watch(draft: Draft, mac: Mac) -> None:
     if not station.present:
         forget(draft, mac)
     elif station.at.dpid in draft.lost:
-        draft.wake_at(draft.now_s + timeout_s, AlarmKind.STATION, mac)
+        draft.wake_at(on_the_beat(draft.now_s + timeout_s), AlarmKind.STATION, mac)
     elif draft.now_s < due_s:
-        draft.wake_at(due_s, AlarmKind.STATION, mac)
+        draft.wake_at(on_the_beat(due_s), AlarmKind.STATION, mac)
     else:
         inquire_about_idle(draft, station)
         asking_s = draft.settings.probe_interval_s * (draft.settings.probe_tries + 1)
-        draft.wake_at(draft.now_s + asking_s, AlarmKind.STATION, mac)
+        draft.wake_at(on_the_beat(draft.now_s + asking_s), AlarmKind.STATION, mac)

@@ -145,6 +145,8 @@ def test_one_word_of_a_silent_relaying_host_ends_its_link(word: bytes) -> None:
     fabric.wait(14)
     assert fabric.links > fabric.cables()  # what is left of the threat: see links.py
     fabric.wait(4.5)
+    while fabric.now_s <= fabric.state.heard[ONE].at_s + fabric.settings.link_grace_s:
+        fabric.wait(0.1)
     fabric.says(ONE, word)
     assert_unharmed(fabric)
     assert fabric.kinds() == ["host-behind-link"]

@@ -290,7 +290,9 @@ def test_a_second_neighbour_does_not_take_a_link_over() -> None:
     )
     fabric.wait(4.9)
     fabric.deaf.add(fabric.wired.peer[stranger])
-    fabric.wait(0.2)
+    spoken = len(fabric.sent)
+    while stranger not in {frame.at for frame in fabric.sent[spoken:]}:
+        fabric.wait(0.1)
     fabric.says(LEFT, fabric.hello_of(stranger))
     assert fabric.links == known
     assert "link-crowded" in fabric.kinds()
