@@ -25,6 +25,7 @@ from controller.contract import Gateway
 from controller.documents.yaml_tree import Entry, read_yaml
 from controller.model.errors import ModelError, OperatorError
 from controller.model.identity import Mac, parse_mac
+from controller.runtime.limits_text import limits_from
 
 ENVIRONMENT_PREFIX = "TREADLE_"
 
@@ -67,6 +68,7 @@ class Settings:
     stage_pause_s: float = 0.02
     punt_pps: int = 1000
     broadcast_pps: int = 100
+    limits: tuple[str, ...] = ()
     gateway_mac: Mac = Gateway().mac
     gateways: tuple[IPv4Interface | IPv6Interface, ...] = ()
 
@@ -200,6 +202,11 @@ def _mac(value: Any) -> Mac:
     return parse_mac(str(value))
 
 
+def _limits(value: Any) -> tuple[str, ...]:
+    limits_from(_items(value))
+    return tuple(_items(value))
+
+
 def _dpids(value: Any) -> tuple[str, ...]:
     for item in _items(value):
         int(item, 16)
@@ -210,6 +217,7 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "gateways": _gateways,
     "gateway_mac": _mac,
     "allow": _dpids,
+    "limits": _limits,
     "blueprint": str,
 }
 _CHOICES = {
