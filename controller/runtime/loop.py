@@ -107,6 +107,7 @@ class Loop:
             self._journal.record(Turn(now_s, events, commands))
         self._feed.publish([change.as_json(now_s) for change in self._engine.news])
         self._after_turn(now_s)
+        self._engine.timings.turned(self.now_s() - now_s)
 
     def _send(self, began_s: float, commands: Sequence[Addressed]) -> None:
         if not commands:

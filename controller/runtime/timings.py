@@ -6,7 +6,8 @@
 
 A stopwatch stands beside the engine and never inside its decisions: with another clock, or none, the same
 commands come out. `reactions` are the latest turns that told switches something: how long each took from its
-first event to its last byte queued, and how many commands for how many switches it made."""
+first event to its last byte queued, and how many commands for how many switches it made. How long turns take
+is how far the loop lags: an event that arrives during a turn waits for its end."""
 
 from __future__ import annotations
 
@@ -36,6 +37,9 @@ class Timings:
     def __init__(self) -> None:
         self.phases_s: dict[str, float] = {}
         self.reactions: deque[Reaction] = deque(maxlen=_KEEP)
+        self.turns = 0
+        self.busy_s = 0.0
+        self._latest_s: deque[float] = deque(maxlen=_KEEP)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -47,13 +51,26 @@ class Timings:
             spent_s = time.perf_counter() - began_s
             self.phases_s[name] = self.phases_s.get(name, 0.0) + spent_s
 
+    def turned(self, took_s: float) -> None:
+        """A turn has ended."""
+        self.turns += 1
+        self.busy_s += took_s
+        self._latest_s.append(took_s)
+
     def reacted(self, began_s: float, took_s: float, commands: int, switches: int) -> None:
         """A turn has sent something."""
         self.reactions.append(Reaction(began_s, took_s, commands, switches))
 
     def shown(self) -> dict[str, Any]:
-        """Plain values: phases in seconds, reactions in milliseconds."""
+        """Plain values: phases in seconds, reactions and the latest turns in milliseconds."""
+        latest_s = sorted(tuple(self._latest_s)) or [0.0]
         return {
+            "turns": {
+                "count": self.turns,
+                "busy_s": round(self.busy_s, 6),
+                "p99_ms": round(1e3 * latest_s[int(0.99 * (len(latest_s) - 1))], 3),
+                "max_ms": round(1e3 * latest_s[-1], 3),
+            },
             "phases_s": {name: round(spent_s, 6) for name, spent_s in sorted(self.phases_s.items())},
             "reactions": [
                 {
