@@ -71,6 +71,7 @@ class Draft:
         self._reported = Sheet(state.reported)
         self._alarms = state.alarms.open()
         self._counters: dict[str, int] = {}
+        self._swept_s = state.swept_s
         self._own_macs = state.settings.own_macs
         self._frames: list[FrameOut] = []
         self._findings: list[Finding] = []
@@ -79,6 +80,14 @@ class Draft:
     def is_own(self, mac: Mac) -> bool:
         """Whether it is Treadle that speaks with this address, or a switch port."""
         return mac in self._own_macs or mac in self.port_macs
+
+    def is_time_to_sweep(self, what: str, every_s: float) -> bool:
+        """True once in so many seconds: then what has lasted for longer is to be looked for and forgotten."""
+        swept_s = self._swept_s.get(what)
+        if swept_s is not None and self.now_s < swept_s + every_s:
+            return False
+        self._swept_s = {**self._swept_s, what: self.now_s}
+        return True
 
     # --- what the turn says ---------------------------------------------------------------------------------
 
@@ -132,6 +141,7 @@ class Draft:
             graph=self._graph(),
             hellos_sent=self.hellos_sent,
             booked_until_s=self.booked_until_s,
+            swept_s=self._swept_s,
             counters=self._counted(),
             alarms=self._alarms.freeze(),
             reported=self._reported.freeze(),

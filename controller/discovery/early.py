@@ -20,15 +20,12 @@ MOST_FRAMES = 4
 
 
 def hold(draft: Draft, at: PortRef, event: FrameIn) -> None:
-    """Keep a frame of a port that is not alive; what has been held for too long goes.
-
-    The ports stand in the order in which they were last heard, so this costs what it removes.
-    """
-    while (oldest := next(iter(draft.early), None)) is not None and not _is_young(
-        draft, draft.early[oldest][-1]
-    ):
-        draft.early.drop(oldest)
-    kept = (*(draft.early.drop(at) or ()), Early(event, draft.now_s))
+    """Keep a frame of a port that is not alive; what has been held for too long goes."""
+    if draft.is_time_to_sweep("early", HELD_S):
+        for port, held in draft.early.items():
+            if not _is_young(draft, held[-1]):
+                draft.early.drop(port)
+    kept = (*(draft.early.get(at) or ()), Early(event, draft.now_s))
     draft.early.set(at, kept[-MOST_FRAMES:])
 
 

@@ -97,8 +97,13 @@ def _nonces(key: bytes, block: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(digest[start : start + 8], "big") for start in range(0, len(digest), 8))
 
 
+def is_remembered(draft: Draft, sent: Sent) -> bool:
+    """Whether a hello was sent so recently that it may still be told from a replayed one."""
+    return draft.now_s <= sent.at_s + LATE_LIVES * draft.settings.nonce_life_s
+
+
 def _forget_old_nonces(draft: Draft) -> None:
-    """They stand in the order in which they were sent, so this costs what it removes."""
-    horizon_s = draft.now_s - LATE_LIVES * draft.settings.nonce_life_s
-    while (oldest := next(iter(draft.nonces), None)) is not None and draft.nonces[oldest].at_s < horizon_s:
-        draft.nonces.drop(oldest)
+    if draft.is_time_to_sweep("nonces", LATE_LIVES * draft.settings.nonce_life_s):
+        for nonce, sent in draft.nonces.items():
+            if not is_remembered(draft, sent):
+                draft.nonces.drop(nonce)

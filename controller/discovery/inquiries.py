@@ -191,10 +191,10 @@ def _refuse(draft: Draft, subject: Subject, inquiry: Inquiry) -> None:
 
 
 def _remember_refusal(draft: Draft, subject: Subject, at: PortRef) -> None:
-    """The oldest stand first, because all last equally long: so this costs what it removes."""
-    while (oldest := next(iter(draft.refused), None)) is not None and draft.refused[oldest] <= draft.now_s:
-        draft.refused.drop(oldest)
-    draft.refused.drop((subject, at))
+    if draft.is_time_to_sweep("refused", draft.settings.refuse_for_s):
+        for key, until_s in draft.refused.items():
+            if until_s <= draft.now_s:
+                draft.refused.drop(key)
     draft.refused.set((subject, at), draft.now_s + draft.settings.refuse_for_s)
 
 

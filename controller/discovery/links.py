@@ -40,7 +40,7 @@ from controller.discovery.alarms import AlarmKind, on_the_beat
 from controller.discovery.derive import barred, lived_at, meant_for_host, neighbour, unhear
 from controller.discovery.draft import Draft
 from controller.discovery.frames import Frame
-from controller.discovery.hellos import hello, hello_anew, rest
+from controller.discovery.hellos import hello, hello_anew, is_remembered, rest
 from controller.discovery.inquiries import inquire
 from controller.discovery.lldp import Advertisement, Refusal, nonce_in, verify
 from controller.discovery.state import Heard, Purpose, Sent
@@ -57,7 +57,7 @@ def hear_as_sent(draft: Draft, at: PortRef, content: bytes) -> bool:
     """
     nonce = nonce_in(content)
     sent = draft.nonces.get(nonce)
-    if sent is None or sent.data != content:
+    if sent is None or sent.data != content or not is_remembered(draft, sent):
         return False
     _redeem(draft, at, nonce, sent)
     return True
@@ -89,7 +89,7 @@ def _remembered(draft: Draft, at: PortRef, said: Advertisement) -> Sent | None:
     """The hello as it was sent. None when its nonce was spent before, or was never given to that port."""
     place = PortRef(said.dpid, said.port)
     sent = draft.nonces.get(said.nonce)
-    if sent is not None and sent.at == place:
+    if sent is not None and sent.at == place and is_remembered(draft, sent):
         return sent
     draft.count("lldp-replayed")
     evidence = f"a discovery frame of {place} arrives at this port that was received before, or long ago"

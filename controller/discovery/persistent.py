@@ -16,8 +16,8 @@ Versions are written by a `Sheet` (sheet.py), one at a time and in one thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -33,15 +33,12 @@ Undo = dict[K, V | Absent]
 
 
 class PersistentMap(Mapping[K, V], Generic[K, V]):
-    """One version. Entries stand in the order in which they were written, for as long as no version but the
-    newest is read; where that order matters, `order` gives it as a function of the value.
-    """
+    """One version. The order of its entries says nothing."""
 
-    __slots__ = ("_newer", "_order", "_table", "_undo")
+    __slots__ = ("_newer", "_table", "_undo")
 
-    def __init__(self, table: dict[K, V] | None = None, order: Callable[[V], Any] | None = None) -> None:
+    def __init__(self, table: dict[K, V] | None = None) -> None:
         self._table: dict[K, V] | None = {} if table is None else table
-        self._order = order
         self._newer: PersistentMap[K, V] | None = None
         self._undo: Undo[K, V] = {}
 
@@ -66,7 +63,7 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
 
     def followed_by(self, undo: Undo[K, V]) -> PersistentMap[K, V]:
         """The next version: the dictionary is handed to it, as it was written to; `undo` leads back."""
-        newer = PersistentMap(self._table, self._order)
+        newer = PersistentMap(self._table)
         self._table, self._newer, self._undo = None, newer, undo
         return newer
 
@@ -80,9 +77,6 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
         table = version._table.copy()
         for undo in reversed(undone):
             take_back(table, undo)
-        if self._order is not None:
-            order = self._order
-            table = dict(sorted(table.items(), key=lambda item: order(item[1])))
         self._table, self._newer, self._undo = table, None, {}
         return table
 

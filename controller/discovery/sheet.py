@@ -40,6 +40,10 @@ class Sheet(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._table)
 
+    def items(self) -> list[tuple[K, V]]:
+        """The entries of this moment; the sheet may be written to while they are walked."""
+        return list(self._table.items())
+
     def set(self, key: K, value: V) -> None:
         if key not in self._undo:
             self._undo[key] = self._table.get(key, ABSENT)

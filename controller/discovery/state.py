@@ -122,18 +122,6 @@ class Graph:
     topology: Topology = Topology()
 
 
-def _early() -> PersistentMap[PortRef, tuple[Early, ...]]:
-    return PersistentMap(order=lambda held: held[-1].at_s)
-
-
-def _nonces() -> PersistentMap[int, Sent]:
-    return PersistentMap(order=lambda sent: sent.at_s)
-
-
-def _refused() -> PersistentMap[tuple[Subject, PortRef], float]:
-    return PersistentMap(order=lambda until_s: until_s)
-
-
 @dataclass(frozen=True)
 class FabricState:
     """All that discovery knows. `counters` tell what was dropped and why.
@@ -141,6 +129,7 @@ class FabricState:
     `port_macs`: the address of each switch port, which is no host's; sightings.py says why.
     `lost`, used as a set: switches whose session has ended; ports.py says what holds of them.
     `involved`: the open inquiries that ask a station, that ask at a port, or whose claim is from a port.
+    `swept_s`: when what lasts only for a while was last looked through.
     `booked_until_s`: until then questions are promised already; inquiries.py says which.
     """
 
@@ -149,9 +138,9 @@ class FabricState:
     lost: PersistentMap[Dpid, bool] = field(default_factory=PersistentMap)
     port_macs: PersistentMap[Mac, PortRef] = field(default_factory=PersistentMap)
     ports: PersistentMap[PortRef, PortState] = field(default_factory=PersistentMap)
-    early: PersistentMap[PortRef, tuple[Early, ...]] = field(default_factory=_early)
+    early: PersistentMap[PortRef, tuple[Early, ...]] = field(default_factory=PersistentMap)
     heard: PersistentMap[PortRef, Heard] = field(default_factory=PersistentMap)
-    nonces: PersistentMap[int, Sent] = field(default_factory=_nonces)
+    nonces: PersistentMap[int, Sent] = field(default_factory=PersistentMap)
     hellos_sent: int = 0
     stations: PersistentMap[Mac, Station] = field(default_factory=PersistentMap)
     residents: PersistentMap[PortRef, frozenset[Mac]] = field(default_factory=PersistentMap)
@@ -159,8 +148,9 @@ class FabricState:
     inquiries: PersistentMap[Subject, Inquiry] = field(default_factory=PersistentMap)
     involved: PersistentMap[PortRef | Mac, frozenset[Subject]] = field(default_factory=PersistentMap)
     booked_until_s: float = 0.0
-    refused: PersistentMap[tuple[Subject, PortRef], float] = field(default_factory=_refused)
+    refused: PersistentMap[tuple[Subject, PortRef], float] = field(default_factory=PersistentMap)
     reported: PersistentMap[PortRef, frozenset[str]] = field(default_factory=PersistentMap)
+    swept_s: Mapping[str, float] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     alarms: Alarms = field(default_factory=Alarms)
 
