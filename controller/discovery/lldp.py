@@ -25,16 +25,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from controller.discovery.frames.ethernet import Ethernet
-from controller.discovery.frames.frame import Frame, encode
+from controller.discovery.frames.frame import Frame
 from controller.discovery.frames.lldp import (
+    CHASSIS,
     LOCALLY_ASSIGNED,
     NEAREST_BRIDGE,
+    PORT,
     Lldp,
     LldpName,
     OrganisationalTlv,
+    write_name,
 )
-from controller.discovery.frames.wire import Cursor
+from controller.discovery.frames.wire import Cursor, mac_bytes
 from controller.model.flow import EtherType
 from controller.model.identity import Dpid, Mac, PortNo, dpid_text
 
@@ -53,6 +55,13 @@ _SUBTYPE = 1
 _LABEL = b"treadle lldp advertisement 1\0"
 _CLAIM_BYTES = 1 + 8 + 4 + 8 + DIGEST_BYTES
 _END = bytes(2)
+_BEFORE_NUMBERS = b"".join(
+    (
+        b"\x06\x02" + TTL_S.to_bytes(2, "big"),
+        (127 << 9 | 4 + _CLAIM_BYTES).to_bytes(2, "big") + ORGANISATION + bytes((_SUBTYPE, VERSION)),
+    )
+)
+"""What stands between the port's name and the signed numbers: the time to live, and the beginning of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +114,16 @@ def _digest(key: bytes, numbers: bytes) -> bytes:
 @lru_cache(maxsize=1 << 16)
 def _beginning(dpid: Dpid, port: PortNo, source_mac: Mac) -> tuple[bytes, bytes]:
     """What all hellos of a port begin with: the frame up to the signed numbers, and the first of those."""
-    header = Ethernet(NEAREST_BRIDGE, source_mac, EtherType.LLDP)
-    frame = encode(Frame(header, _unit(dpid, port, 0, bytes(DIGEST_BYTES))))
-    claim = _CLAIM_BYTES - 1 + len(_END)
-    return frame[:-claim], _numbers(dpid, port, 0)[:-8]
+    name = LldpName(LOCALLY_ASSIGNED, str(port).encode())
+    frame = b"".join((_header(dpid, source_mac), write_name(PORT, name), _BEFORE_NUMBERS))
+    return frame, _numbers(dpid, port, 0)[:-8]
+
+
+@lru_cache(maxsize=1 << 12)
+def _header(dpid: Dpid, source_mac: Mac) -> bytes:
+    """Ethernet header and chassis."""
+    ethernet = mac_bytes(NEAREST_BRIDGE) + mac_bytes(source_mac) + EtherType.LLDP.to_bytes(2, "big")
+    return ethernet + write_name(CHASSIS, LldpName(LOCALLY_ASSIGNED, f"dpid:{dpid_text(dpid)}".encode()))
 
 
 def verify(key: bytes, frame: Frame) -> Advertisement | Refusal:

@@ -13,7 +13,7 @@ full.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -95,35 +95,42 @@ def _spliced(
     """Sorted items without some and with others. Keys are unique, before and after."""
     if not (gone or new):
         return items
-    if 32 * (len(gone) + len(new)) > len(items):
-        return _sorted_anew(items, gone, new, key)
     spliced = list(items)
-    for item in gone:
-        place = bisect_left(spliced, key(item), key=key)
-        if place == len(spliced) or spliced[place] != item:
-            raise ModelError(f"{item} is to go and is not there")
-        del spliced[place]
+    if _ONE_BY_ONE * len(gone) > len(items):
+        spliced = _without(spliced, gone, key)
+    else:
+        for item in gone:
+            del spliced[_place(spliced, item, key)]
+    if _ONE_BY_ONE * len(new) > len(items):
+        spliced = sorted([*spliced, *new], key=key)
+    else:
+        for item in new:
+            insort(spliced, item, key=key)
     for item in new:
         place = bisect_left(spliced, key(item), key=key)
-        if place < len(spliced) and key(spliced[place]) == key(item):
-            raise ModelError(f"{item} is new, and its place is taken by {spliced[place]}")
-        spliced.insert(place, item)
+        alike = spliced[place : place + 2]
+        if alike[0] is not item or (len(alike) == 2 and key(alike[1]) == key(item)):
+            raise ModelError(f"{item} is new, and its place is taken")
     return tuple(spliced)
 
 
-def _sorted_anew(
-    items: tuple[T, ...], gone: tuple[T, ...], new: tuple[T, ...], key: Callable[[T], Any]
-) -> tuple[T, ...]:
-    """The same, cheaper where much differs."""
-    by_key = {key(item): item for item in items}
-    for item in gone:
-        if by_key.pop(key(item), None) != item:
-            raise ModelError(f"{item} is to go and is not there")
-    for item in new:
-        if key(item) in by_key:
-            raise ModelError(f"{item} is new, and its place is taken by {by_key[key(item)]}")
-        by_key[key(item)] = item
-    return tuple(by_key[each] for each in sorted(by_key))
+_ONE_BY_ONE = 32
+"""Where less than one item in so many comes or goes, moving the others aside is cheaper than sorting all."""
+
+
+def _place(items: list[T], item: T, key: Callable[[T], Any]) -> int:
+    place = bisect_left(items, key(item), key=key)
+    if place == len(items) or items[place] != item:
+        raise ModelError(f"{item} is to go and is not there")
+    return place
+
+
+def _without(items: list[T], gone: tuple[T, ...], key: Callable[[T], Any]) -> list[T]:
+    leaving = {key(item): item for item in gone}
+    kept = [item for item in items if key(item) not in leaving or leaving[key(item)] != item]
+    if len(kept) + len(leaving) != len(items):
+        raise ModelError("something is to go that is not there")
+    return kept
 
 
 def _check(before: Topology, after: Topology, change: TopologyDelta) -> None:

@@ -23,8 +23,8 @@ NEAREST_BRIDGE = Mac(0x0180_C200_000E)
 LOCALLY_ASSIGNED = 7
 """The subtype, for a chassis as for a port, of a name that only its owner understands."""
 
-_END, _CHASSIS, _PORT, _TIME_TO_LIVE, _ORGANISATIONAL = 0, 1, 2, 3, 127
-_ONLY_ONCE = frozenset({_CHASSIS, _PORT, _TIME_TO_LIVE})
+_END, CHASSIS, PORT, _TIME_TO_LIVE, _ORGANISATIONAL = 0, 1, 2, 3, 127
+_ONLY_ONCE = frozenset({CHASSIS, PORT, _TIME_TO_LIVE})
 _LENGTH_BITS, _MOST_BYTES = 9, 511
 _MOST_NAME_BYTES = 255
 
@@ -69,8 +69,8 @@ class Lldp:
 
 
 def read_lldp(cursor: Cursor) -> Lldp:
-    chassis = _read_name(_expect(cursor, _CHASSIS))
-    port = _read_name(_expect(cursor, _PORT))
+    chassis = _read_name(_expect(cursor, CHASSIS))
+    port = _read_name(_expect(cursor, PORT))
     ttl_s = _expect(cursor, _TIME_TO_LIVE).number(2)
     organisational = []
     kind, value = _read_tlv(cursor)
@@ -103,8 +103,8 @@ def _read_name(value: Cursor) -> LldpName:
 def write_lldp(unit: Lldp) -> bytes:
     return b"".join(
         (
-            _write_name(_CHASSIS, unit.chassis),
-            _write_name(_PORT, unit.port),
+            write_name(CHASSIS, unit.chassis),
+            write_name(PORT, unit.port),
             _write_tlv(_TIME_TO_LIVE, unit.ttl_s.to_bytes(2, "big")),
             *(_write_tlv(_ORGANISATIONAL, _organisational(tlv)) for tlv in unit.organisational),
             _write_tlv(_END, b""),
@@ -116,7 +116,7 @@ def _organisational(tlv: OrganisationalTlv) -> bytes:
     return tlv.organisation + bytes((tlv.subtype,)) + tlv.value
 
 
-def _write_name(kind: int, name: LldpName) -> bytes:
+def write_name(kind: int, name: LldpName) -> bytes:
     return _write_tlv(kind, bytes((name.subtype,)) + name.value)
 
 
