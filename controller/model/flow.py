@@ -88,22 +88,12 @@ class Field(Enum):
 
     __hash__ = object.__hash__  # members are singletons; Enum's own hash costs a call in Python
 
-    @property
-    def number(self) -> int:
+    def __init__(self, number: int, bits: int, maskable: bool) -> None:
+        self.number = number
         """The OXM field number of class OFPXMC_OPENFLOW_BASIC."""
-        return self.value.number
-
-    @property
-    def bits(self) -> int:
-        return self.value.bits
-
-    @property
-    def maskable(self) -> bool:
-        return self.value.maskable
-
-    @property
-    def full_mask(self) -> int:
-        return (1 << self.value.bits) - 1
+        self.bits = bits
+        self.maskable = maskable
+        self.full_mask = (1 << bits) - 1
 
 
 _IP = (EtherType.IPV4, EtherType.IPV6)
@@ -155,10 +145,12 @@ class Match:
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        order = tuple((term.field.value.number, term.value, term.mask) for term in self.terms)
-        numbers = [number for number, _, _ in order]
-        if numbers != sorted(set(numbers)):
-            raise ModelError("the terms of a match are sorted and name each field once")
+        order = tuple([(on.number, value, mask) for on, value, mask in self.terms])
+        last = -1
+        for number, _, _ in order:
+            if number <= last:
+                raise ModelError("the terms of a match are sorted and name each field once")
+            last = number
         for term in self.terms:
             _check_term(term)
         self._check_prerequisites()
@@ -169,14 +161,19 @@ class Match:
         return self._hash
 
     def _check_prerequisites(self) -> None:
-        eth_type, ip_proto = self.get(Field.ETH_TYPE), self.get(Field.IP_PROTO)
-        for term in self.terms:
-            wanted = _REQUIRED_ETH_TYPE.get(term.field)
-            if wanted and (eth_type is None or eth_type.value not in wanted):
-                raise ModelError(f"a match on {term.field.name} needs the Ethernet type first")
-            protocol = _REQUIRED_IP_PROTO.get(term.field)
-            if protocol is not None and (ip_proto is None or ip_proto.value != protocol):
-                raise ModelError(f"a match on {term.field.name} needs the IP protocol first")
+        eth_type = ip_proto = None
+        for on, value, _ in self.terms:
+            if on is Field.ETH_TYPE:
+                eth_type = value
+            elif on is Field.IP_PROTO:
+                ip_proto = value
+        for on, _, _ in self.terms:
+            wanted = _REQUIRED_ETH_TYPE.get(on)
+            if wanted and eth_type not in wanted:
+                raise ModelError(f"a match on {on.name} needs the Ethernet type first")
+            protocol = _REQUIRED_IP_PROTO.get(on)
+            if protocol is not None and ip_proto != protocol:
+                raise ModelError(f"a match on {on.name} needs the IP protocol first")
 
     def get(self, wanted: Field) -> Term | None:
         """The term on this field, or None when the field may hold anything."""
@@ -187,15 +184,14 @@ class Match:
 
 
 def _check_term(term: Term) -> None:
-    full = term.field.full_mask
-    if not 0 <= term.value <= full or not 0 < term.mask <= full:
-        raise ModelError(
-            f"{term.field.name}: {term.value:#x}/{term.mask:#x} does not fit in {term.field.bits} bits"
-        )
-    if term.value & ~term.mask:
-        raise ModelError(f"{term.field.name}: value {term.value:#x} has bits outside its mask {term.mask:#x}")
-    if term.mask != full and not term.field.maskable:
-        raise ModelError(f"{term.field.name} cannot be masked")
+    on, value, mask = term
+    full = on.full_mask
+    if not 0 <= value <= full or not 0 < mask <= full:
+        raise ModelError(f"{on.name}: {value:#x}/{mask:#x} does not fit in {on.bits} bits")
+    if value & ~mask:
+        raise ModelError(f"{on.name}: value {value:#x} has bits outside its mask {mask:#x}")
+    if mask != full and not on.maskable:
+        raise ModelError(f"{on.name} cannot be masked")
 
 
 def match(**conditions: MatchValue) -> Match:
