@@ -61,13 +61,14 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class FabricView:
     """All that an app may see: the snapshot, the intent, the clock of this turn, and the frames that came
-    in."""
+    in. Through `stubs` no path may lead, only to their hosts and from them."""
 
     now_s: float
     topology: Topology
     blueprint: Blueprint | None = None
     settings: FabricSettings = FabricSettings()
     arrivals: tuple[Arrival, ...] = ()
+    stubs: frozenset[Dpid] = frozenset()
 
 
 @dataclass(frozen=True)
