@@ -63,7 +63,7 @@ class Timings:
 
     def shown(self) -> dict[str, Any]:
         """Plain values: phases in seconds, reactions and the latest turns in milliseconds."""
-        latest_s = sorted(tuple(self._latest_s)) or [0.0]
+        latest_s = sorted(self._latest_s) or [0.0]
         return {
             "turns": {
                 "count": self.turns,
