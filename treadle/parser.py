@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from simulator.farm.arguments import add_arguments as add_farm_arguments
+
 
 class Parser(argparse.ArgumentParser):
     """Says in one line what is wrong, and keeps the layout of examples."""
@@ -192,6 +194,13 @@ COMMANDS: tuple[Command, ...] = (
         "treadle demo --k 4 --json out/demo/report.json",
         "treadle.demo:demo",
         _demo,
+    ),
+    Command(
+        "farm",
+        "Connect a fabric of simulated switches to a controller, and prove what it programs.",
+        "treadle farm --fabric fat_tree --k 16 --seconds 30 --prove",
+        "simulator.farm.cli:run",
+        add_farm_arguments,
     ),
 )
 

@@ -18,15 +18,18 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import count
 
 from controller.model.blueprint import Blueprint
 from controller.model.identity import Dpid
 from simulator.fabric.fabric import Fabric
 from simulator.fabric.hosts import Host
+from simulator.farm.events import FabricEvent, Timed
 from simulator.farm.line import Line
+from simulator.farm.surface import tally
 from simulator.switch.profile import Profile
 from simulator.switch.switch import Switch
 
@@ -61,9 +64,13 @@ class Farm:
         self.again_s, self.echo_s = again_s, echo_s
         self.lines: dict[Dpid, Line] = {}
         self.cut_off: set[Dpid] = set()
+        self.history: list[tuple[float, FabricEvent]] = []
+        self.marked: dict[Dpid, tuple[int, ...]] = {}
+        self.marked_s: float | None = None
+        self.stopping = False
         self._by_fileno: dict[int, Line] = {}
         self._dirty: list[Switch] = []
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
         self._to_connect: deque[Dpid] = deque(sorted(self.fabric.switches))
         self._queued = set(self._to_connect)
@@ -123,7 +130,7 @@ class Farm:
         with suppress(BlockingIOError, OSError):
             self._ringer.send(b"\0")
 
-    def at(self, when_s: float, action: Callable[[], None]) -> None:
+    def at(self, when_s: float, action: Callable[[], object]) -> None:
         """Have something done at a time."""
         heapq.heappush(self._timers, (when_s, next(self._order), action))
 
@@ -140,6 +147,27 @@ class Farm:
         """Before a watched socket is closed."""
         del self._readers[source.fileno()]
         self._epoll.unregister(source)
+
+    # --- what happens ---------------------------------------------------------------------------------------
+
+    def happen(self, event: FabricEvent) -> float:
+        """Let something happen now, and remember when; the time."""
+        self.now_s = self.fabric.now_s = time.monotonic()
+        self.history.append((self.now_s, event))
+        event.happen(self)
+        return self.now_s
+
+    def play(self, script: Iterable[Timed]) -> None:
+        """Let events happen in their time, counted from the start of the farm."""
+        for timed in script:
+            self.at(self.began_s + timed.at_s, partial(self.happen, timed.event))
+
+    def mark(self) -> None:
+        """Count anew what is changed from now on (surface.since)."""
+        self.marked_s = time.monotonic()
+        for dpid, switch in self.fabric.switches.items():
+            self.marked[dpid] = tally(switch)
+            switch.counters.first_change_s = None
 
     # --- lines ----------------------------------------------------------------------------------------------
 

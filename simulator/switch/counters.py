@@ -12,7 +12,9 @@ from simulator.switch.wire import Type
 
 @dataclass(slots=True)
 class Counters:
-    """`received` and `sent` by message type. `first_rule_s` and `last_rule_s` are of flow-mods."""
+    """`received` and `sent` by message type. A change is a flow-mod, group-mod or meter-mod; the first one is
+    the first since a mark was set, or ever.
+    """
 
     received: list[int] = field(default_factory=lambda: [0] * len(Type))
     sent: list[int] = field(default_factory=lambda: [0] * len(Type))
@@ -25,8 +27,8 @@ class Counters:
     ready_s: float | None = None
     first_frame_s: float | None = None
     last_frame_s: float | None = None
-    first_rule_s: float | None = None
-    last_rule_s: float | None = None
+    first_change_s: float | None = None
+    last_change_s: float | None = None
     last_barrier_s: float | None = None
     last_byte_s: float | None = None
 
@@ -36,8 +38,3 @@ class Counters:
         for way in ("received", "sent"):
             plain[way] = {kind.name: n for kind, n in zip(Type, plain[way], strict=True) if n}
         return plain
-
-    @property
-    def changes(self) -> int:
-        """Messages that were to change a table."""
-        return self.received[Type.FLOW_MOD] + self.received[Type.GROUP_MOD] + self.received[Type.METER_MOD]

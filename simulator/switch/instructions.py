@@ -28,7 +28,16 @@ from controller.model.flow import (
     ToGroup,
 )
 from simulator.switch.matches import set_field, set_field_body
-from simulator.switch.wire import ANY_PORT, BUCKET, MAX_PORT, PORT_LOCAL, PORT_TABLE, Error, Refusal
+from simulator.switch.wire import (
+    ANY_GROUP,
+    ANY_PORT,
+    BUCKET,
+    MAX_PORT,
+    PORT_LOCAL,
+    PORT_TABLE,
+    Error,
+    Refusal,
+)
 
 _GOTO, _WRITE_METADATA, _WRITE, _APPLY, _CLEAR, _METER = range(1, 7)
 _OUTPUT, _GROUP, _DEC_TTL, _SET_FIELD = 0, 22, 24, 25
@@ -160,6 +169,16 @@ def encoded_what(done: tuple[Action, ...], goto: int | None, meter: int | None) 
         raw += _HEAD.pack(_APPLY, 8 + len(body)) + bytes(4) + body
     if goto is not None:
         raw += _HEAD.pack(_GOTO, 8) + bytes((goto, 0, 0, 0))
+    return raw
+
+
+def encoded_buckets(wanted: tuple[Bucket, ...]) -> bytes:
+    """The bytes of a group's buckets."""
+    raw = b""
+    for bucket in wanted:
+        body = encoded_actions(bucket.actions)
+        port = ANY_PORT if bucket.watch_port is None else bucket.watch_port
+        raw += BUCKET.pack(BUCKET.size + len(body), bucket.weight, port, ANY_GROUP) + body
     return raw
 
 

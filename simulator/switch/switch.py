@@ -294,20 +294,25 @@ class Switch:
             raise Refusal(Error.BAD_LENGTH)
         self._miss_bytes = int.from_bytes(data[at + 10 : at + 12])
 
-    def _on_flow_mod(self, data: bytes, at: int, length: int, xid: int) -> None:
+    def _note_change(self) -> None:
         counters = self.counters
-        if counters.first_rule_s is None:
-            counters.first_rule_s = self.now_s
-        counters.last_rule_s = self.now_s
+        counters.last_change_s = self.now_s
+        if counters.first_change_s is None:
+            counters.first_change_s = self.now_s
+
+    def _on_flow_mod(self, data: bytes, at: int, length: int, xid: int) -> None:
+        self._note_change()
         gone = self.tables.flow_mod(data, at, length, self.now_s)
         if gone:
             self._tell_gone(gone, _DELETED_BY_MESSAGE)
 
     def _on_group_mod(self, data: bytes, at: int, length: int, xid: int) -> None:
+        self._note_change()
         gone = self.tables.group_mod(data[at : at + length], self.now_s)
         self._tell_gone(gone, _GROUP_GONE)
 
     def _on_meter_mod(self, data: bytes, at: int, length: int, xid: int) -> None:
+        self._note_change()
         gone = self.tables.meter_mod(data[at : at + length], self.now_s)
         self._tell_gone(gone, _DELETED_BY_MESSAGE)
 
