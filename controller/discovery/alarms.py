@@ -42,8 +42,8 @@ class AlarmKind(IntEnum):
 
 
 AlarmKey = tuple[AlarmKind, PortRef | Subject]
-Order = tuple[int, int, int, int]
-_Entry = tuple[float, Order, AlarmKey]
+_Entry = tuple[float, AlarmKind, int, PortRef | int, AlarmKey]
+"""Time, kind, and the order of the subject; then the alarm itself."""
 
 
 def on_the_beat(when_s: float) -> float:
@@ -51,13 +51,17 @@ def on_the_beat(when_s: float) -> float:
     return ceil(when_s * BEATS_PER_S) / BEATS_PER_S
 
 
-def subject_order(subject: PortRef | Subject) -> tuple[int, int, int]:
+def subject_order(subject: PortRef | Subject) -> tuple[int, PortRef | int]:
     """Ports, then stations, then addresses of IPv4 and of IPv6; each by number."""
     if isinstance(subject, PortRef):
-        return 0, subject.dpid, subject.port
+        return 0, subject
     if isinstance(subject, int):
-        return 1, subject, 0
-    return subject.version, int(subject), 0
+        return 1, subject
+    return subject.version, int(subject)
+
+
+def _entry(when_s: float, key: AlarmKey) -> _Entry:
+    return when_s, key[0], *subject_order(key[1]), key
 
 
 class Alarms:
@@ -100,19 +104,19 @@ class AlarmSheet:
         self._times_s = Sheet(before.times_s)
         self._heap = _heap_of(before.times_s.table()) if heap is None else heap
 
-    def set(self, key: AlarmKey, when_s: float) -> None:
+    def set(self, when_s: float, kind: AlarmKind, subject: PortRef | Subject) -> None:
+        key = kind, subject
         self._times_s.set(key, when_s)
-        kind, subject = key
-        heapq.heappush(self._heap, (when_s, (kind, *subject_order(subject)), key))
+        heapq.heappush(self._heap, _entry(when_s, key))
 
-    def drop(self, key: AlarmKey) -> None:
-        self._times_s.drop(key)
+    def drop(self, kind: AlarmKind, subject: PortRef | Subject) -> None:
+        self._times_s.drop((kind, subject))
 
     def due(self, now_s: float) -> list[AlarmKey]:
         """The alarms whose time has come: by time, kind, and subject. Each is still set until it is rung."""
         due: dict[AlarmKey, None] = {}
         while (first_s := _first_s(self._heap, self._times_s)) is not None and first_s <= now_s:
-            due[heapq.heappop(self._heap)[2]] = None
+            due[heapq.heappop(self._heap)[-1]] = None
         return list(due)
 
     def ring(self, key: AlarmKey, now_s: float) -> bool:
@@ -137,7 +141,7 @@ class AlarmSheet:
 
 
 def _heap_of(times_s: Mapping[AlarmKey, float]) -> list[_Entry]:
-    heap: list[_Entry] = [(when_s, (key[0], *subject_order(key[1])), key) for key, when_s in times_s.items()]
+    heap = [_entry(when_s, key) for key, when_s in times_s.items()]
     heapq.heapify(heap)
     return heap
 
@@ -145,7 +149,7 @@ def _heap_of(times_s: Mapping[AlarmKey, float]) -> list[_Entry]:
 def _first_s(heap: list[_Entry], times_s: Mapping[AlarmKey, float] | Sheet[AlarmKey, float]) -> float | None:
     """The time of the first entry that still holds; those before it are thrown away."""
     while heap:
-        when_s, _, key = heap[0]
+        when_s, key = heap[0][0], heap[0][-1]
         if times_s.get(key) == when_s:
             return when_s
         heapq.heappop(heap)

@@ -36,7 +36,13 @@ def barred(draft: Draft, port: PortRef) -> bool:
 
 
 def neighbour(draft: Draft, port: PortRef) -> PortRef | None:
-    """The port at the other end of the link that this port carries."""
+    """The port at the other end of the link that this port carries.
+
+    What no rule has touched in this turn is as the graph says.
+    """
+    if not draft.touched_ports:
+        link = draft.links.get(port)
+        return None if link is None else link.dst
     heard = draft.heard.get(port)
     if heard is None:
         return None

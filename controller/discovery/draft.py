@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from controller.contract import Arrival
-from controller.discovery.alarms import AlarmKey, AlarmKind, Subject
+from controller.discovery.alarms import AlarmKey
 from controller.discovery.sheet import Sheet
 from controller.discovery.state import FabricState, Graph
 from controller.model.command import FrameOut
@@ -70,6 +70,8 @@ class Draft:
         """Switches that something may no longer lead to: a link is gone, or a session."""
         self._reported = Sheet(state.reported)
         self._alarms = state.alarms.open()
+        self.wake_at = self._alarms.set
+        self.let_sleep = self._alarms.drop
         self._counters: dict[str, int] = {}
         self._swept_s = state.swept_s
         self._own_macs = state.settings.own_macs
@@ -118,12 +120,6 @@ class Draft:
         self._reported.drop(at)
 
     # --- alarms ---------------------------------------------------------------------------------------------
-
-    def wake_at(self, when_s: float, kind: AlarmKind, subject: PortRef | Subject) -> None:
-        self._alarms.set((kind, subject), when_s)
-
-    def let_sleep(self, kind: AlarmKind, subject: PortRef | Subject) -> None:
-        self._alarms.drop((kind, subject))
 
     def due(self) -> list[AlarmKey]:
         """The alarms whose time has come: by time, kind, and subject."""

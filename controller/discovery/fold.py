@@ -42,6 +42,9 @@ __all__ = ["Effects", "adopt", "fold", "fold_all", "next_due_s", "start"]
 
 NOTHING = Effects()
 
+_OURS = (FrameIn, PortChanged, PortRemoved, SwitchUp, SwitchDown)
+_AT_PORTS = {AlarmKind.SETTLED: settled, AlarmKind.HEARD: age, AlarmKind.HELLO: hello}
+
 
 def start(settings: DiscoverySettings) -> FabricState:
     """A fabric of which nothing is known."""
@@ -97,11 +100,13 @@ def _matters(state: FabricState, event: Event, now_s: float) -> bool:
     if isinstance(event, Tick):
         first_s = state.alarms.first_s
         return first_s is not None and first_s <= now_s
-    return isinstance(event, SwitchUp | SwitchDown | PortChanged | PortRemoved | FrameIn)
+    return isinstance(event, _OURS)
 
 
 def _take(draft: Draft, event: Event) -> None:
     match event:
+        case FrameIn():
+            take_frame(draft, event)
         case SwitchUp():
             switch_up(draft, event)
         case SwitchDown():
@@ -110,8 +115,6 @@ def _take(draft: Draft, event: Event) -> None:
             port_changed(draft, event)
         case PortRemoved():
             port_removed(draft, event)
-        case FrameIn():
-            take_frame(draft, event)
         case Tick():
             for key in draft.due():
                 if draft.ring(key):
@@ -123,7 +126,7 @@ def _take(draft: Draft, event: Event) -> None:
 def _ring(draft: Draft, key: AlarmKey) -> None:
     kind, subject = key
     if isinstance(subject, PortRef):
-        {AlarmKind.SETTLED: settled, AlarmKind.HEARD: age, AlarmKind.HELLO: hello}[kind](draft, subject)
+        _AT_PORTS[kind](draft, subject)
     elif kind is AlarmKind.INQUIRY:
         ring(draft, subject)
     elif isinstance(subject, int):

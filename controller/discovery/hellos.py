@@ -15,14 +15,13 @@ late is known for a while longer, so that a busy controller is not mistaken for 
 
 from __future__ import annotations
 
-import hmac
 from functools import lru_cache
 from math import floor
 
 from controller.discovery.alarms import AlarmKind, on_the_beat
 from controller.discovery.derive import barred, neighbour
 from controller.discovery.draft import Draft
-from controller.discovery.lldp import advertise
+from controller.discovery.lldp import advertise, keyed_digest
 from controller.discovery.state import PortState, Sent
 from controller.model.identity import PortRef
 
@@ -35,7 +34,8 @@ _NONCES_A_DIGEST = 4
 def hello(draft: Draft, port: PortRef) -> None:
     """Speak now, and arrange for the next time. A port that is dead, barred or out of reach says nothing."""
     state = draft.ports.get(port)
-    if state is None or port.dpid in draft.lost or barred(draft, port):
+    linked = neighbour(draft, port) is not None
+    if state is None or port.dpid in draft.lost or (not linked and barred(draft, port)):
         hush(draft, port)
         return
     settings = draft.settings
@@ -43,7 +43,7 @@ def hello(draft: Draft, port: PortRef) -> None:
     data = advertise(settings.key, port.dpid, port.port, nonce, settings.controller_mac)
     draft.nonces.set(nonce, Sent(port, draft.now_s, data))
     draft.send(port, data)
-    if neighbour(draft, port) is not None:
+    if linked:
         rest(draft, port)
     elif state.hellos < len(settings.hello_repeats_s):
         draft.ports.set(port, PortState(state.live_since_s, state.hellos + 1))
@@ -93,7 +93,7 @@ def _fresh_nonce(draft: Draft) -> int:
 @lru_cache(maxsize=4)
 def _nonces(key: bytes, block: int) -> tuple[int, ...]:
     """The nonces that one digest gives."""
-    digest = hmac.digest(key, b"nonce" + block.to_bytes(8, "big"), "sha256")
+    digest = keyed_digest(key, b"nonce", block.to_bytes(8, "big"))
     return tuple(int.from_bytes(digest[start : start + 8], "big") for start in range(0, len(digest), 8))
 
 

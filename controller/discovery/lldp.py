@@ -84,14 +84,14 @@ class Refusal(StrEnum):
 
 def sign(key: bytes, dpid: Dpid, port: PortNo, nonce: int) -> bytes:
     """The digest, 16 bytes. `nonce` is below 2**64; OverflowError beyond the widths of the fields."""
-    return _digest(key, _numbers(dpid, port, nonce))
+    return keyed_digest(key, _LABEL, _numbers(dpid, port, nonce))[:DIGEST_BYTES]
 
 
 def advertise(key: bytes, dpid: Dpid, port: PortNo, nonce: int, source_mac: Mac) -> bytes:
     """The frame for `port` of `dpid` to send into its cable."""
     head, place = _beginning(dpid, port, source_mac)
     numbers = place + nonce.to_bytes(8, "big")
-    return b"".join((head, numbers, _digest(key, numbers), _END))
+    return b"".join((head, numbers, keyed_digest(key, _LABEL, numbers)[:DIGEST_BYTES], _END))
 
 
 def nonce_in(content: bytes) -> int:
@@ -99,16 +99,17 @@ def nonce_in(content: bytes) -> int:
     return int.from_bytes(content[-len(_END) - DIGEST_BYTES - 8 : -len(_END) - DIGEST_BYTES], "big")
 
 
-@lru_cache(maxsize=4)
-def _keyed(key: bytes) -> hmac.HMAC:
-    """The state of the digest after key and label: to be copied, which costs a third of setting it up."""
-    return hmac.new(key, _LABEL, "sha256")
+def keyed_digest(key: bytes, label: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 of label and message, 32 bytes."""
+    state = _begun(key, label).copy()
+    state.update(message)
+    return state.digest()
 
 
-def _digest(key: bytes, numbers: bytes) -> bytes:
-    state = _keyed(key).copy()
-    state.update(numbers)
-    return state.digest()[:DIGEST_BYTES]
+@lru_cache(maxsize=8)
+def _begun(key: bytes, label: bytes) -> hmac.HMAC:
+    """The state of the digest after key and label; a copy of it costs a third of setting it up."""
+    return hmac.new(key, label, "sha256")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -195,8 +195,9 @@ def _die(draft: Draft, at: PortRef) -> None:
 
 
 def settled(draft: Draft, at: PortRef) -> None:
-    """The port has been live for `settle_s`: it may be an edge port now."""
-    draft.touched_ports.add(at)
+    """The port has been live for `settle_s`: it may be an edge port now, unless a neighbour is behind it."""
+    if at not in draft.heard:
+        draft.touched_ports.add(at)
 
 
 def _measured(draft: Draft, dpid: Dpid, port: Port) -> Port:

@@ -45,8 +45,7 @@ class Sheet(Generic[K, V]):
         return list(self._table.items())
 
     def set(self, key: K, value: V) -> None:
-        if key not in self._undo:
-            self._undo[key] = self._table.get(key, ABSENT)
+        self._undo.setdefault(key, self._table.get(key, ABSENT))
         self._table[key] = value
 
     def drop(self, key: K) -> V | None:

@@ -51,7 +51,7 @@ _FIRST_GROUP_V4 = int(IPv4Address("224.0.0.0"))
 def take_frame(draft: Draft, event: FrameIn) -> None:
     """A switch has handed up a frame: hear it, learn from it, hand it on, or drop it."""
     at = PortRef(event.dpid, event.port)
-    if at not in draft.ports or event.dpid in draft.lost:
+    if draft.ports.get(at) is None or event.dpid in draft.lost:
         if event.dpid in draft.switches and event.dpid not in draft.lost:
             draft.count("frames-before-their-port")
             hold(draft, at, event)
