@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--controller", metavar="HOST:PORT", default="127.0.0.1:6653", help="(default: 127.0.0.1:6653)")
     add("--events", metavar="FILE", help="a script of what is to happen (YAML)")
     add("--seconds", type=float, metavar="N", help="stop after so many seconds (default: at a signal)")
+    add("--mute", action="store_true", help="hosts say nothing until an event lets them")
     add("--control", metavar="PATH", help="listen there for questions, one JSON object a line")
     add("--json", metavar="FILE", help="write a report there at the end ('-': to the terminal)")
     add("--prove", action="store_true", help="prove all pairs at the end; exit status 1 if one is not")

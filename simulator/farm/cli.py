@@ -29,7 +29,9 @@ def run(args: argparse.Namespace) -> int:
     blueprint = _blueprint(args)
     script = read_script(Path(args.events), blueprint) if args.events else ()
     profile = Profile(tables=args.tables, rules=args.rules, groups=args.groups, meters=args.meters)
-    with closing(Farm(blueprint, _address(args.controller), profile=profile)) as farm:
+    with closing(
+        Farm(blueprint, _address(args.controller), profile=profile, hosts_speak=not args.mute)
+    ) as farm:
         farm.play(script)
         with closing(Control(farm, Path(args.control))) if args.control else nullcontext():
             _turn(farm, args.seconds)
