@@ -23,6 +23,8 @@ _BASIC_CLASS = 0x8000
 _REMEMBERED = 1 << 19
 _MOST_SHAPES = 4096
 _DECISIVE = (Field.ETH_TYPE, Field.IP_PROTO)
+_OF_A_TYPE = frozenset(f.number for f in Field if f.number >= Field.IP_DSCP.number)
+_OF_A_PROTOCOL = frozenset(f.number for f in Field if f.name.startswith(("TCP", "UDP", "ICMP")))
 _BY_NUMBER = {field.number: field for field in Field}
 
 OXM_IDS = tuple(_BASIC_CLASS << 16 | f.number << 9 | (f.bits + 7) // 8 for f in Field)
@@ -96,6 +98,8 @@ def _check(raw: bytes) -> bytes:
     numbers = [term.field.value.number for term in terms]
     if len(set(numbers)) != len(numbers):
         raise Refusal(Error.DUPLICATE_FIELD)
+    if not _prerequisites_first(numbers):
+        raise Refusal(Error.BAD_PREREQ)
     kept = sorted((term for term in terms if term.mask), key=lambda term: term.field.value.number)
     try:
         Match(tuple(kept))
@@ -104,6 +108,14 @@ def _check(raw: bytes) -> bytes:
     canonical = b"".join(map(_encode, kept))
     _learn_shape(canonical, kept)
     return canonical
+
+
+def _prerequisites_first(numbers: list[int]) -> bool:
+    """Whether the Ethernet type and the IP protocol stand before the fields that need them (7.2.3.8)."""
+    for decisive, needed in ((Field.ETH_TYPE, _OF_A_TYPE), (Field.IP_PROTO, _OF_A_PROTOCOL)):
+        if decisive.number in numbers and not needed.isdisjoint(numbers[: numbers.index(decisive.number)]):
+            return False
+    return True
 
 
 def _terms(raw: bytes) -> list[Term]:

@@ -318,7 +318,7 @@ class Switch:
 
     def _on_port_mod(self, data: bytes, at: int, length: int, xid: int) -> None:
         try:
-            number, config, mask = Struct("!I14xII").unpack_from(data[at : at + length], HEADER_BYTES)
+            number, config, mask = Struct("!I12xII").unpack_from(data[at : at + length], HEADER_BYTES)
         except too_short:
             raise Refusal(Error.BAD_LENGTH) from None
         port = self.ports.get(number)
