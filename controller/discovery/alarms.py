@@ -5,8 +5,7 @@ looking at the others. An alarm that is set anew leaves its old entry in the hea
 comes up. As the mapping, the heap belongs to the newest version; an older one makes its own when asked.
 
 Most alarms move rarely: one that rings too early is simply set again. And most need not ring to the
-millisecond: those of a large fabric would wake the controller thousands of times a second. `on_the_beat` puts
-them off to the next of `BEATS_PER_S` moments, so that many are handled in one turn.
+millisecond: those stand on the beat (model/pacing.py), so that many are handled in one turn.
 """
 
 from __future__ import annotations
@@ -14,14 +13,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 from enum import IntEnum
-from math import ceil
 
 from controller.discovery.persistent import PersistentMap
 from controller.discovery.sheet import Sheet
 from controller.model.identity import IpAddress, Mac, PortRef
-
-BEATS_PER_S = 32
-"""A power of two: then moments that are so many beats apart add up exactly."""
 
 Subject = Mac | IpAddress
 """What an inquiry is about: a station (where is it?) or an address (whose is it?). There is one at a time
@@ -44,11 +39,6 @@ class AlarmKind(IntEnum):
 AlarmKey = tuple[AlarmKind, PortRef | Subject]
 _Entry = tuple[float, AlarmKind, int, PortRef | int, AlarmKey]
 """Time, kind, and the order of the subject; then the alarm itself."""
-
-
-def on_the_beat(when_s: float) -> float:
-    """The first beat that is not before this time."""
-    return ceil(when_s * BEATS_PER_S) / BEATS_PER_S
 
 
 def subject_order(subject: PortRef | Subject) -> tuple[int, PortRef | int]:

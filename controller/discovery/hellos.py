@@ -16,14 +16,14 @@ late is known for a while longer, so that a busy controller is not mistaken for 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import floor
 
-from controller.discovery.alarms import AlarmKind, on_the_beat
+from controller.discovery.alarms import AlarmKind
 from controller.discovery.derive import barred, neighbour
 from controller.discovery.draft import Draft
 from controller.discovery.lldp import advertise, keyed_digest
 from controller.discovery.state import PortState, Sent
 from controller.model.identity import PortRef
+from controller.model.pacing import on_the_beat, own_moment_s
 
 LATE_LIVES = 10
 """For so many lives of a nonce its hello is known to be late, rather than replayed."""
@@ -62,20 +62,8 @@ def hello_anew(draft: Draft, port: PortRef) -> None:
 
 def rest(draft: Draft, port: PortRef) -> None:
     """The port has found its neighbour: it speaks next at its own moment of the interval."""
-    draft.wake_at(own_moment_s(port, draft.now_s, draft.settings.lldp_interval_s), AlarmKind.HELLO, port)
-
-
-def own_moment_s(port: PortRef, now_s: float, interval_s: float) -> float:
-    """The port's next moment: after now, and at most an interval (and a beat) away.
-
-    The moments of a fabric's ports lie evenly in the interval, wherever their numbers come from (Knuth's
-    multiplicative hashing, The Art of Computer Programming, vol. 3, section 6.4).
-    """
-    share = ((port.dpid * 0x9E3779B1 + port.port * 0x85EBCA77) & 0xFFFFFFFF) / 2**32
-    offset_s = on_the_beat(share * interval_s)
-    rounds = floor((now_s - offset_s) / interval_s) + 1
-    moment_s = on_the_beat(offset_s + rounds * interval_s)
-    return moment_s if moment_s > now_s else moment_s + interval_s
+    when_s = own_moment_s(port.dpid, port.port, draft.now_s, draft.settings.lldp_interval_s)
+    draft.wake_at(when_s, AlarmKind.HELLO, port)
 
 
 def hush(draft: Draft, port: PortRef) -> None:

@@ -21,12 +21,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.discovery import stations
-from controller.discovery.alarms import AlarmKind, Subject, on_the_beat, subject_order
+from controller.discovery.alarms import AlarmKind, Subject, subject_order
 from controller.discovery.asking import ask, questions, stale
 from controller.discovery.draft import Draft
 from controller.discovery.state import Claim, Inquiry, Purpose, Station
 from controller.model.finding import Severity
 from controller.model.identity import IpAddress, Mac, PortRef, mac_text
+from controller.model.pacing import on_the_beat
 
 _AT_ONCE = 256
 """So many questions may be sent in one moment."""

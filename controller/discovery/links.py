@@ -36,7 +36,7 @@ it (`link-crowded`) is a hub, or somebody who wants the link to move.
 
 from __future__ import annotations
 
-from controller.discovery.alarms import AlarmKind, on_the_beat
+from controller.discovery.alarms import AlarmKind
 from controller.discovery.derive import barred, lived_at, meant_for_host, neighbour, unhear
 from controller.discovery.draft import Draft
 from controller.discovery.frames import Frame
@@ -46,6 +46,7 @@ from controller.discovery.lldp import Advertisement, Refusal, nonce_in, verify
 from controller.discovery.state import Heard, Purpose, Sent
 from controller.model.finding import Severity
 from controller.model.identity import PortRef
+from controller.model.pacing import on_the_beat
 
 _LOOK = "look at what is plugged into this port"
 

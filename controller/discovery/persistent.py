@@ -85,6 +85,6 @@ def take_back(table: dict[K, V], undo: Undo[K, V]) -> None:
     """Bring a dictionary back to what it held before."""
     for key, before in undo.items():
         if isinstance(before, Absent):
-            del table[key]
+            table.pop(key, None)
         else:
             table[key] = before

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.discovery.alarms import AlarmKind, on_the_beat
+from controller.discovery.alarms import AlarmKind
 from controller.discovery.derive import lived_at, neighbour, unhear
 from controller.discovery.draft import Draft
 from controller.discovery.hellos import hello_anew, hush
 from controller.discovery.state import Station
 from controller.model.finding import Severity
 from controller.model.identity import IpAddress, Mac, PortRef, mac_text
+from controller.model.pacing import on_the_beat
 
 
 def has_room(draft: Draft, at: PortRef) -> bool:

@@ -7,10 +7,11 @@ long; what it does not answer for is forgotten, and if it answers for nothing, s
 
 from __future__ import annotations
 
-from controller.discovery.alarms import AlarmKind, on_the_beat
+from controller.discovery.alarms import AlarmKind
 from controller.discovery.draft import Draft
 from controller.discovery.inquiries import forget, inquire_about_idle
 from controller.model.identity import Mac
+from controller.model.pacing import on_the_beat
 
 
 def watch(draft: Draft, mac: Mac) -> None:
