@@ -25,6 +25,8 @@ from collections import Counter
 from collections.abc import Sequence
 from math import gcd, inf
 
+from controller.dataplane.pipeline import Table
+from controller.model.flow import FlowRule, Group
 from controller.model.identity import PortNo
 from controller.model.limits import Limits
 from controller.model.routing import UNREACHABLE, NextHops, next_hops
@@ -44,6 +46,21 @@ def thrifty(hops: Sequence[Hops], limits: Limits, turn: int) -> tuple[Hops, ...]
     narrow = _Narrow(limits, turn)
     final = {choice: part for members in wanted for part in [narrow(members)] for choice in members}
     return tuple(final[choice] if choice else UNREACHABLE for choice in hops)
+
+
+def groups_fit(groups: Sequence[Group], limits: Limits) -> bool:
+    """Whether a switch can hold these groups, and as many others beside them while it is updated."""
+    return (
+        (limits.groups is None or 2 * len(groups) <= limits.groups)
+        and (limits.buckets is None or all(len(group.buckets) <= limits.buckets for group in groups))
+        and (limits.weighted or all(bucket.weight == 1 for group in groups for bucket in group.buckets))
+    )
+
+
+def rules_fit(rules: Sequence[FlowRule], limits: Limits) -> bool:
+    """Whether these rules fill at most half of the routes table: the other half is for updates."""
+    most = limits.rules.get(Table.ROUTES)
+    return most is None or 2 * len(rules) <= most
 
 
 def _classes(ordered: Sequence[NextHops]) -> list[list[NextHops]]:

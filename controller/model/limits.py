@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from controller.model.flow import FlowRule, GroupKind
+from controller.model.flow import FlowRule, GroupKind, RuleKey
+from controller.model.identity import Dpid
 from controller.model.program import SwitchProgram
 from controller.model.topology import SwitchProfile
 
@@ -61,8 +63,30 @@ class Limits:
             and not any(program.rules.get(rule.key) == rule for rule in self.refused)
         )
 
+    def part_of(self, program: SwitchProgram) -> SwitchProgram:
+        """As much of a program as can be held: the first rules of each table, by priority, and no rule that
+        needs more.
+
+        What is left no longer does what the program did; it is for switches through which nobody sends.
+        """
+        if self.hold(program):
+            return program
+        meters = program.meters if _within(len(program.meters), self.meters) else {}
+        kept: dict[RuleKey, FlowRule] = {}
+        counts: dict[int, int] = {}
+        for rule in sorted(program.rules.values(), key=lambda rule: (-rule.priority, rule.match.order)):
+            count = counts.get(rule.table, 0)
+            beyond = self.tables is not None and (rule.goto or rule.table) >= self.tables
+            full = count >= self.rules.get(rule.table, count + 1)
+            unmetered = rule.meter is not None and rule.meter not in meters
+            if not (full or beyond or unmetered or rule.groups or rule in self.refused):
+                kept[rule.key] = rule
+                counts[rule.table] = count + 1
+        return SwitchProgram(kept, {}, meters)
+
 
 UNLIMITED = Limits()
+NOBODY_LIMITED: Mapping[Dpid, Limits] = MappingProxyType({})
 
 
 def limits_of(profile: SwitchProfile) -> Limits:
@@ -72,6 +96,27 @@ def limits_of(profile: SwitchProfile) -> Limits:
         groups = dict(profile.group_sizes).get(GroupKind.SELECT, 0)
     return Limits(
         dict(profile.table_sizes), groups=groups, meters=profile.meters, tables=profile.tables or None
+    )
+
+
+def with_room(held: SwitchProgram, wanted: SwitchProgram, limits: Limits) -> SwitchProgram:
+    """What a switch should hold next: `wanted` if there is room for it beside what is held; or else what it
+    holds without what is not wanted, and `wanted` after that.
+
+    While old and new rules stand side by side, as they do while a switch is updated, it holds both."""
+    keys = held.rules.keys() | wanted.rules.keys()
+    beside = all(
+        sum(1 for key in keys if key[0] == table) <= most for table, most in limits.rules.items()
+    ) and _within(len(held.groups.keys() | wanted.groups.keys()), limits.groups)
+    kept = {key: rule for key, rule in held.rules.items() if key in wanted.rules}
+    if beside or len(kept) == len(held.rules):
+        return wanted
+    groups = {number for rule in kept.values() for number in rule.groups}
+    meters = {rule.meter for rule in kept.values()}
+    return SwitchProgram(
+        kept,
+        {number: group for number, group in held.groups.items() if number in groups},
+        {number: meter for number, meter in held.meters.items() if number in meters},
     )
 
 

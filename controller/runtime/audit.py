@@ -58,6 +58,7 @@ class Audit:
         self._found: dict[Dpid, tuple[Finding, ...]] = {}
         self._last_s = -inf
         self._judged_s: dict[Dpid, float] = {}
+        self.doubted: set[Dpid] = set()
         self.counters: Counter[str] = Counter()
 
     # --- who is there -----------------------------------------------------------------------------------
@@ -72,6 +73,7 @@ class Audit:
         """The session of a switch has ended, and with it what we asked. What was found stays found."""
         for entries in (self._due_s, self._asked, self._read):
             entries.pop(dpid, None)
+        self.doubted.discard(dpid)
 
     # --- asking -----------------------------------------------------------------------------------------
 
@@ -102,6 +104,14 @@ class Audit:
         if dpid in self._due_s:
             self._due_s[dpid] = min(self._due_s[dpid], now_s)
 
+    def doubt(self, dpid: Dpid, now_s: float) -> None:
+        """What this switch holds is not what we believe, or it would not have said what it said: until it has
+        been read, nobody should plan with it.
+        """
+        if dpid in self._due_s:
+            self.doubted.add(dpid)
+            self.suspect(dpid, now_s)
+
     def touched(self, dpid: Dpid) -> None:
         """Something has been sent to this switch: an answer that is under way says nothing."""
         if dpid in self._asked:
@@ -127,6 +137,7 @@ class Audit:
     def judged(self, dpid: Dpid, program: SwitchProgram, found: tuple[Finding, ...]) -> None:
         """What the answer came to: `program` is what the ledger has now, equal to what was read."""
         self._read[dpid] = program
+        self.doubted.discard(dpid)
         if found:
             self.counters["deviations"] += 1
             self._found[dpid] = found

@@ -84,6 +84,7 @@ class Lessons:
         self._settings = settings
         self._profiles: dict[Dpid, SwitchProfile] = {}
         self._learned: dict[Dpid, Limits] = {}
+        self._unheeded: set[Dpid] = set()
         self.limits: dict[Dpid, Limits] = {}
 
     def came(self, dpid: Dpid, profile: SwitchProfile, held: SwitchProgram) -> None:
@@ -94,11 +95,22 @@ class Lessons:
         self._sum_up(dpid)
 
     def learn(self, dpid: Dpid, fresh: Limits) -> None:
-        """A switch has taught us something; whatever it was, its limits are tighter afterwards."""
+        """A switch has taught us something: its limits are tighter afterwards.
+
+        One that refuses what its limits allow has more to teach than it says. But what it refuses before the
+        first lesson has been heeded was sent in ignorance.
+        """
         known = self._learned.get(dpid, UNLIMITED)
         both = known.tightened(fresh)
-        self._learned[dpid] = both if both != known else _tightened_anyway(known, fresh)
+        if both == known and dpid not in self._unheeded:
+            both = _tightened_anyway(known, fresh)
+        self._learned[dpid] = both
+        self._unheeded.add(dpid)
         self._sum_up(dpid)
+
+    def heeded(self) -> None:
+        """What is planned from now on keeps to all that was learned."""
+        self._unheeded.clear()
 
     def learned(self, dpid: Dpid) -> Limits:
         """What is known from refusals alone."""

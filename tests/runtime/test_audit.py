@@ -130,6 +130,17 @@ def test_a_session_that_ends_takes_its_question_along() -> None:
     assert len(asked(audit, 63.0)) >= 1
 
 
+def test_a_switch_in_doubt_is_in_doubt_until_it_has_been_read() -> None:
+    audit = audit_of(2)
+    audit.doubt(Dpid(2), 1.0)
+    audit.doubt(Dpid(7), 1.0)
+    assert audit.doubted == {2}, "who is not there is no matter of doubt"
+    assert [addressed.dpid for addressed in audit.questions(1.0, frozenset())] == [2]
+    assert audit.answered(Dpid(2), None, 1.1) is EMPTY_PROGRAM
+    audit.judged(Dpid(2), EMPTY_PROGRAM, ())
+    assert audit.doubted == set()
+
+
 # --- what is found is repaired ------------------------------------------------------------------------------
 
 

@@ -115,6 +115,7 @@ def test_each_lesson_leaves_limits_tighter_or_at_their_end(
         if fresh is None:
             continue
         before = lessons.learned(X)
+        lessons.heeded()
         lessons.learn(X, fresh)
         after = lessons.learned(X)
         assert after.tightened(before) == after, "nothing is ever loosened"
@@ -131,6 +132,17 @@ def _exhausted(limits: Limits, refused: Refused) -> bool:
             return ends.get(refused.error_code, limits.groups == 0)
         case _:
             return limits.meters == 0
+
+
+def test_what_is_refused_before_a_lesson_was_heeded_teaches_it_only_once() -> None:
+    lessons = Lessons({})
+    lessons.came(X, SwitchProfile(), HELD)
+    for _ in range(3):
+        lessons.learn(X, Limits({4: 100}))
+    assert lessons.limits[X].rules == {4: 100}
+    lessons.heeded()
+    lessons.learn(X, Limits({4: 100}))
+    assert lessons.limits[X].rules == {4: 87}, "there is less room than there seemed to be"
 
 
 def test_limits_hold_a_program_or_not() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.dataplane import headers
 from controller.model.blueprint import linear, ring
 from controller.model.command import (
     AddGroup,
@@ -31,6 +32,7 @@ from controller.model.event import (
     FrameIn,
     PortChanged,
     ProgramRead,
+    ProgramUnchanged,
     Refused,
     SwitchDown,
     SwitchUp,
@@ -51,7 +53,8 @@ from controller.model.flow import (
     match,
 )
 from controller.model.identity import Dpid, PortNo, port_ref
-from controller.southbound.fake import FakeSouthbound, headers
+from controller.model.limits import Limits
+from controller.southbound.fake import FakeSouthbound
 from controller.southbound.interface import Southbound
 from controller.southbound.replay import ReplaySouthbound
 
@@ -310,3 +313,54 @@ def test_a_recording_gives_its_events_and_keeps_what_is_sent() -> None:
     assert isinstance(replay, ReplaySouthbound)
     assert replay.sent == [Addressed(ONE, Barrier(1)), Addressed(ONE, Barrier(2))]
     assert replay.counters()[ONE].sent == {"Barrier": 2}
+
+
+# --- switches with little room ------------------------------------------------------------------------------
+
+
+def test_a_switch_that_is_full_refuses_and_says_what_it_has_no_room_for() -> None:
+    limits = Limits({4: 2}, groups=1, buckets=2, meters=1)
+    fabric = FakeSouthbound(linear(2), limits={ONE: limits})
+    fabric.start()
+    rules = [FlowRule(4, 9, match(in_port=port), (Output(1),)) for port in range(4)]
+    group = Group(1, GroupKind.SELECT, (Bucket((Output(1),), 1),))
+    commands: list[ProgramCommand] = [
+        *(SetRule(rule) for rule in rules),
+        SetRule(FlowRule(4, 9, match(in_port=0))),
+        SetRule(FlowRule(0, 9)),
+        AddGroup(group),
+        AddGroup(Group(2, GroupKind.SELECT, group.buckets)),
+        ModifyGroup(Group(1, GroupKind.SELECT, group.buckets * 3)),
+        AddMeter(Meter(1, 10)),
+        AddMeter(Meter(2, 10)),
+    ]
+    fabric.send(ONE, commands)
+    fabric.send(TWO, commands)
+    refused = [event for event in _drained(fabric) if isinstance(event, Refused)]
+    assert [(event.dpid, event.text) for event in refused] == [
+        (ONE, "FLOW_MOD_FAILED TABLE_FULL"),
+        (ONE, "FLOW_MOD_FAILED TABLE_FULL"),
+        (ONE, "GROUP_MOD_FAILED OUT_OF_GROUPS"),
+        (ONE, "GROUP_MOD_FAILED OUT_OF_BUCKETS"),
+        (ONE, "METER_MOD_FAILED OUT_OF_METERS"),
+    ]
+    assert limits.hold(fabric.program(ONE))
+
+
+def test_a_switch_says_that_it_holds_what_it_held_only_to_who_has_read_it_before() -> None:
+    fabric = FakeSouthbound(linear(1))
+    fabric.start()
+    for change in ([], [], [SetRule(FlowRule(0, 9))], []):
+        fabric.send(ONE, [*change, ReadProgram()])
+    fabric.disconnect(ONE, "gone")
+    fabric.connect(ONE)
+    fabric.send(ONE, [ReadProgram()])
+    answers = [type(event) for event in _drained(fabric) if isinstance(event, ProgramRead | ProgramUnchanged)]
+    assert answers == [ProgramRead, ProgramUnchanged, ProgramRead, ProgramUnchanged, ProgramRead]
+
+
+def _drained(fabric: FakeSouthbound) -> list[Event]:
+    events = []
+    while not fabric.events.empty():
+        events.append(fabric.events.get_nowait())
+    return events

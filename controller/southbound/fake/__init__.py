@@ -41,6 +41,7 @@ from controller.model.event import (
 )
 from controller.model.flow import FlowRule, Group, ReservedPort
 from controller.model.identity import Dpid, Mac, PortNo, PortRef
+from controller.model.limits import NOBODY_LIMITED, UNLIMITED, Limits
 from controller.model.packet import Packet
 from controller.model.program import SwitchProgram
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Port
@@ -63,13 +64,17 @@ class FakeSouthbound:
         blueprint: Blueprint,
         events: EventQueue | None = None,
         on_port_down: PortDownHook = no_fast_lane,
+        limits: Mapping[Dpid, Limits] = NOBODY_LIMITED,
     ) -> None:
         self.blueprint = blueprint
         self.delivered: dict[PortRef, list[bytes]] = defaultdict(list)
         self.storms = 0
         self._events: EventQueue = Queue() if events is None else events
         self._on_port_down = on_port_down
-        self._switches = {switch.dpid: FakeSwitch(switch.dpid, {}) for switch in blueprint.switches}
+        self._switches = {
+            switch.dpid: FakeSwitch(switch.dpid, {}, limits=limits.get(switch.dpid, UNLIMITED))
+            for switch in blueprint.switches
+        }
         self._counters = {dpid: SwitchCounters() for dpid in self._switches}
         self._crossed: dict[PortRef, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._read: dict[Dpid, SwitchProgram] = {}

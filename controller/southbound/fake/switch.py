@@ -1,14 +1,15 @@
 """A switch in memory: takes commands as Open vSwitch takes them, and forwards with the data-plane model.
 
 Refusals carry the types and codes of OpenFlow 1.3.5, section 7.4.4, in the cases that a controller can run
-into: a group or a meter that is there already, or that is not there. As in Open vSwitch, a rule must name
-groups and meters that are there, while a group may name one that is not.
+into: a group or a meter that is there already, or that is not there; no room (`limits`). As in Open vSwitch,
+a rule must name groups and meters that are there, while a group may name one that is not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
+from math import inf
 
 from controller.model.command import (
     AddGroup,
@@ -22,6 +23,7 @@ from controller.model.command import (
 )
 from controller.model.flow import FlowRule, Group, Meter, RuleKey
 from controller.model.identity import Dpid
+from controller.model.limits import UNLIMITED, Limits
 from controller.model.program import SwitchProgram
 from controller.model.topology import Port
 
@@ -34,6 +36,10 @@ class Refusal(Exception):
         super().__init__(text)
 
 
+def _or_endless(most: int | None) -> float:
+    return inf if most is None else most
+
+
 @dataclass
 class FakeSwitch:
     """Ports by number, and what is installed. `program` is a new value after each change, the same one
@@ -43,6 +49,7 @@ class FakeSwitch:
     dpid: Dpid
     ports: dict[int, Port]
     connected: bool = True
+    limits: Limits = UNLIMITED
     _rules: dict[RuleKey, FlowRule] = field(default_factory=dict)
     _groups: dict[int, Group] = field(default_factory=dict)
     _meters: dict[int, Meter] = field(default_factory=dict)
@@ -71,6 +78,7 @@ class FakeSwitch:
     @_carry_out.register
     def _(self, command: SetRule) -> None:
         self._check_references(command.rule)
+        self._check_room(command.rule)
         self._rules[command.rule.key] = command.rule
 
     @_carry_out.register
@@ -81,12 +89,16 @@ class FakeSwitch:
     def _(self, command: AddGroup) -> None:
         if command.group.group_id in self._groups:
             raise Refusal(6, 0, "GROUP_MOD_FAILED GROUP_EXISTS")
+        if len(self._groups) >= _or_endless(self.limits.groups):
+            raise Refusal(6, 3, "GROUP_MOD_FAILED OUT_OF_GROUPS")
+        self._check_buckets(command.group)
         self._groups[command.group.group_id] = command.group
 
     @_carry_out.register
     def _(self, command: ModifyGroup) -> None:
         if command.group.group_id not in self._groups:
             raise Refusal(6, 8, "GROUP_MOD_FAILED UNKNOWN_GROUP")
+        self._check_buckets(command.group)
         self._groups[command.group.group_id] = command.group
 
     @_carry_out.register
@@ -98,6 +110,8 @@ class FakeSwitch:
     def _(self, command: AddMeter) -> None:
         if command.meter.meter_id in self._meters:
             raise Refusal(12, 1, "METER_MOD_FAILED METER_EXISTS")
+        if len(self._meters) >= _or_endless(self.limits.meters):
+            raise Refusal(12, 10, "METER_MOD_FAILED OUT_OF_METERS")
         self._meters[command.meter.meter_id] = command.meter
 
     @_carry_out.register
@@ -110,6 +124,18 @@ class FakeSwitch:
     def _(self, command: DeleteMeter) -> None:
         self._meters.pop(command.meter_id, None)
         self._rules = {k: rule for k, rule in self._rules.items() if rule.meter != command.meter_id}
+
+    def _check_room(self, rule: FlowRule) -> None:
+        if rule in self.limits.refused:
+            raise Refusal(4, 6, "BAD_MATCH BAD_FIELD")
+        if rule.key not in self._rules:
+            held = sum(1 for each in self._rules.values() if each.table == rule.table)
+            if held >= self.limits.rules.get(rule.table, inf):
+                raise Refusal(5, 1, "FLOW_MOD_FAILED TABLE_FULL")
+
+    def _check_buckets(self, group: Group) -> None:
+        if len(group.buckets) > _or_endless(self.limits.buckets):
+            raise Refusal(6, 4, "GROUP_MOD_FAILED OUT_OF_BUCKETS")
 
     def _check_references(self, rule: FlowRule) -> None:
         if not set(rule.groups) <= self._groups.keys():
