@@ -166,7 +166,7 @@ class Engine:
         self._check_readiness(now_s)
         out += self._advance(now_s)
         out += self._answer(answers, now_s)
-        out += self.loads.questions(now_s, self.connected)
+        out += self.loads.questions(now_s)
         out += self.audit.questions(now_s, self._execution.owing)
         self._end_silent_sessions(now_s)
         return tuple(out)
@@ -177,7 +177,7 @@ class Engine:
             next_due_s(self.fabric),
             self._readiness.due_s(),
             self._execution.due_s(self._now_s, self._setup.barrier_timeout_s),
-            self.loads.due_s(self.connected),
+            self.loads.due_s(),
             self.audit.due_s(),
             self._answers_due_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
@@ -206,10 +206,12 @@ class Engine:
             case SwitchUp(dpid=dpid):
                 self._forget(dpid)
                 self.connected.add(dpid)
+                self.loads.came(dpid, now_s)
                 return [Addressed(dpid, ReadProgram())]
             case SwitchDown(dpid=dpid, reason=reason):
                 self._forget(dpid)
                 self.connected.discard(dpid)
+                self.loads.went(dpid)
                 self.news.append(Change("session-lost", dpid_text(dpid), (("reason", reason),)))
             case BarrierDone(dpid=dpid, token=token):
                 self._execution.answered(dpid, token, now_s)
