@@ -16,7 +16,8 @@ half were gone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.dataplane.pipeline import Table
@@ -24,6 +25,7 @@ from controller.model.blueprint import Blueprint
 from controller.model.flow import Action, Output
 from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.program import SwitchProgram
+from controller.model.succession import difference
 from controller.model.topology import Topology
 
 
@@ -39,60 +41,104 @@ class Patience:
 class _Held:
     until_s: float
     expected: frozenset[PortRef]
-    warm: bool
 
 
 class Readiness:
-    """Which switches are held back, and whether the start is over."""
+    """Which switches are held back, and whether the start is over.
+
+    A turn looks at the switches that have come or that the snapshot shows otherwise than before, and at those
+    whose time is over; never at all of them.
+    """
 
     def __init__(self, patience: Patience, blueprint: Blueprint | None) -> None:
         self._patience = patience
-        self._blueprint = blueprint
+        self._cabled = _cabled(blueprint)
+        self._awaited = set(blueprint.switch_by_dpid) if blueprint else set()
         self._held: dict[Dpid, _Held] = {}
+        self._calendar: list[tuple[float, Dpid]] = []
+        self._fresh: set[Dpid] = set()
         self._seen: set[Dpid] = set()
         self._first_s: float | None = None
+        self._topology = Topology()
+        self._answer: frozenset[Dpid] | None = None
         self.started = False
 
     def came(self, dpid: Dpid, program: SwitchProgram, now_s: float) -> None:
         """A switch has connected, and this is what it holds."""
         used = frozenset(PortRef(dpid, PortNo(port)) for port in outputs(program))
-        cabled = (
-            frozenset(end for end in self._blueprint.peer if end.dpid == dpid)
-            if self._blueprint
-            else frozenset()
-        )
-        wait_s = self._patience.max_settle_s if used else self._patience.settle_s
-        self._held[dpid] = _Held(now_s + wait_s, used | cabled, bool(used))
+        until_s = now_s + (self._patience.max_settle_s if used else self._patience.settle_s)
+        self._held[dpid] = _Held(until_s, used | self._cabled.get(dpid, frozenset()))
+        heapq.heappush(self._calendar, (until_s, dpid))
+        self._fresh.add(dpid)
         self._seen.add(dpid)
+        self._awaited.discard(dpid)
+        self._answer = None
         if self._first_s is None:
             self._first_s = now_s
 
     def went(self, dpid: Dpid) -> None:
-        self._held.pop(dpid, None)
+        self._release(dpid)
 
     def held(self, topology: Topology, now_s: float) -> frozenset[Dpid]:
-        """The switches that must not be programmed yet. May end the start (`started`)."""
-        for dpid, entry in list(self._held.items()):
-            if now_s >= entry.until_s or _explained(dpid, entry, topology):
-                del self._held[dpid]
-        if not self.started:
-            self.started = self._start_is_over(now_s)
-        return frozenset(self._held) if self.started else frozenset(self._seen)
+        """The switches that must not be programmed yet; the same object while nothing changes. May end the
+        start (`started`).
+        """
+        for dpid in self._worth_a_look(topology):
+            entry = self._held.get(dpid)
+            if entry is not None and _explained(dpid, entry, topology):
+                self._release(dpid)
+        while (due_s := self._first_due_s()) is not None and due_s <= now_s:
+            self._release(self._calendar[0][1])
+        if not self.started and self._start_is_over(now_s):
+            self.started, self._answer = True, None
+        if self._answer is None:
+            self._answer = frozenset(self._held if self.started else self._seen)
+        return self._answer
 
     def due_s(self) -> float | None:
         """When time alone will change the answer."""
-        moments = [entry.until_s for entry in self._held.values()]
+        moments = [self._first_due_s()]
         if not self.started and self._first_s is not None:
             moments.append(self._first_s + self._patience.max_settle_s)
-        return min(moments, default=None)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _worth_a_look(self, topology: Topology) -> set[Dpid]:
+        dpids, self._fresh = self._fresh, set()
+        if self._held and topology is not self._topology:
+            delta = difference(self._topology, topology)
+            dpids.update(switch.dpid for switch in delta.new_switches)
+            dpids.update(link.src.dpid for link in delta.new_links)
+            dpids.update(host.at.dpid for host in delta.new_hosts)
+        self._topology = topology
+        return dpids
+
+    def _release(self, dpid: Dpid) -> None:
+        if self._held.pop(dpid, None) is not None:
+            self._answer = None
+
+    def _first_due_s(self) -> float | None:
+        while self._calendar:
+            until_s, dpid = self._calendar[0]
+            entry = self._held.get(dpid)
+            if entry is not None and entry.until_s == until_s:
+                return until_s
+            heapq.heappop(self._calendar)
+        return None
 
     def _start_is_over(self, now_s: float) -> bool:
         if self._first_s is None:
             return False
         if now_s >= self._first_s + self._patience.max_settle_s:
             return True
-        complete = self._blueprint is None or self._seen >= set(self._blueprint.switch_by_dpid)
-        return complete and not self._held
+        return not (self._awaited or self._held)
+
+
+def _cabled(blueprint: Blueprint | None) -> Mapping[Dpid, frozenset[PortRef]]:
+    """The ports of each switch that the blueprint cables."""
+    ends: dict[Dpid, list[PortRef]] = {}
+    for end in blueprint.peer if blueprint else ():
+        ends.setdefault(end.dpid, []).append(end)
+    return {dpid: frozenset(ports) for dpid, ports in ends.items()}
 
 
 def _explained(dpid: Dpid, entry: _Held, topology: Topology) -> bool:
@@ -100,8 +146,8 @@ def _explained(dpid: Dpid, entry: _Held, topology: Topology) -> bool:
     if switch is None or not entry.expected:
         return False
     live = {PortRef(dpid, port.number) for port in switch.ports if port.live}
-    known = topology.peer.keys() | {host.at for host in topology.hosts_at.get(dpid, ())}
-    return all(end in known for end in entry.expected & live)
+    homes = {host.at for host in topology.hosts_at.get(dpid, ())}
+    return all(end in topology.peer or end in homes for end in entry.expected & live)
 
 
 def with_admission(held: SwitchProgram, wanted: SwitchProgram) -> SwitchProgram:

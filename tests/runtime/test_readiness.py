@@ -1,0 +1,130 @@
+"""Who is held back: each answer equals the one found by looking at every switch again."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.model.blueprint import Blueprint, leaf_spine, linear
+from controller.model.flow import FlowRule, Match, Output
+from controller.model.identity import Dpid, PortRef
+from controller.model.program import EMPTY_PROGRAM, SwitchProgram, switch_program
+from controller.model.succession import difference, successor
+from controller.model.topology import Topology, topology
+from controller.runtime.readiness import Patience, Readiness
+from tests.fabrics import snapshot
+from tests.searching import examples
+
+PLAN = leaf_spine(3, 2, 2)
+WHOLE = snapshot(PLAN)
+ROW = linear(2)
+EMPTY = Topology()
+
+
+def forwarding(*ports: int) -> SwitchProgram:
+    """A program of an earlier life that sends packets to these ports."""
+    return switch_program([FlowRule(4, port, Match(), (Output(port),)) for port in ports])
+
+
+def part(switches: set[Dpid], cut: set[PortRef]) -> Topology:
+    """What is known while only these switches are there and these ports carry nothing yet."""
+    links = [
+        link
+        for link in WHOLE.links
+        if {link.src.dpid, link.dst.dpid} <= switches and not cut & {link.src, link.dst}
+    ]
+    hosts = [host for host in WHOLE.hosts if host.at.dpid in switches and host.at not in cut]
+    there = [switch for switch in WHOLE.switches if switch.dpid in switches]
+    return topology(1, there, links, hosts, [host.at for host in hosts])
+
+
+class Plain:
+    """The same rules, looked at for every switch at every time."""
+
+    def __init__(self, patience: Patience, blueprint: Blueprint | None) -> None:
+        self.patience = patience
+        self.blueprint = blueprint
+        self.waiting: dict[Dpid, tuple[float, set[PortRef]]] = {}
+        self.seen: set[Dpid] = set()
+        self.first_s: float | None = None
+        self.started = False
+
+    def came(self, dpid: Dpid, ports: tuple[int, ...], now_s: float) -> None:
+        used = {end for end in (*PLAN.peer, *PLAN.host_at) if end.dpid == dpid and end.port in ports}
+        cabled = {end for end in self.blueprint.peer if end.dpid == dpid} if self.blueprint else set()
+        wait_s = self.patience.max_settle_s if ports else self.patience.settle_s
+        self.waiting[dpid] = now_s + wait_s, used | cabled
+        self.seen.add(dpid)
+        self.first_s = now_s if self.first_s is None else self.first_s
+
+    def held(self, known: Topology, now_s: float) -> set[Dpid]:
+        homes = {host.at for host in known.hosts}
+        for dpid, (until_s, expected) in list(self.waiting.items()):
+            there = dpid in known.switch_by_dpid
+            explained = there and expected and all(end in known.peer or end in homes for end in expected)
+            if explained or now_s >= until_s:
+                del self.waiting[dpid]
+        complete = self.blueprint is None or self.seen >= set(self.blueprint.switch_by_dpid)
+        over = self.first_s is not None and (
+            now_s >= self.first_s + self.patience.max_settle_s or (complete and not self.waiting)
+        )
+        self.started = self.started or over
+        return set(self.waiting) if self.started else set(self.seen)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with blueprint", "without"])
+@given(st.randoms(use_true_random=False), st.integers(1, 30))
+@settings(max_examples=examples(60), deadline=None)
+def test_looking_at_what_has_changed_is_enough(told: bool, random: Random, length: int) -> None:
+    patience, blueprint = Patience(), PLAN if told else None
+    readiness, plain = Readiness(patience, blueprint), Plain(patience, blueprint)
+    known, now_s = EMPTY, 0.0
+    dpids = [switch.dpid for switch in WHOLE.switches]
+    for _ in range(length):
+        now_s += random.choice([0.0, 0.1, 0.6, 3.0])
+        match random.choice(["came", "went", "known"]):
+            case "came":
+                dpid = random.choice(dpids)
+                ports = tuple(end.port for end in (*PLAN.peer, *PLAN.host_at) if end.dpid == dpid)
+                used = tuple(random.sample(ports, random.choice([0, 1, len(ports)])))
+                readiness.came(dpid, forwarding(*used), now_s)
+                plain.came(dpid, used, now_s)
+            case "went":
+                dpid = random.choice(dpids)
+                readiness.went(dpid)
+                plain.waiting.pop(dpid, None)
+            case "known":
+                there = set(random.sample(dpids, random.randint(0, len(dpids))))
+                cut = set(random.sample(sorted(PLAN.peer), random.choice([0, 0, 1, 5])))
+                known = successor(known, difference(known, part(there, cut)))
+        assert readiness.held(known, now_s) == plain.held(known, now_s)
+        assert readiness.started == plain.started
+
+
+def test_all_are_held_until_the_blueprint_is_there_and_explained() -> None:
+    readiness = Readiness(Patience(), ROW)
+    readiness.came(Dpid(1), EMPTY_PROGRAM, 0.0)
+    assert readiness.held(EMPTY, 0.0) == {1}
+    assert readiness.held(EMPTY, 5.0) == {1}
+    readiness.came(Dpid(2), EMPTY_PROGRAM, 5.0)
+    assert readiness.held(snapshot(ROW), 5.1) == frozenset()
+    assert readiness.started
+
+
+def test_nobody_waits_for_ever() -> None:
+    readiness = Readiness(Patience(), ROW)
+    readiness.came(Dpid(1), forwarding(1, 2), 0.0)
+    assert readiness.due_s() == 10.0
+    assert readiness.held(EMPTY, 9.9) == {1}
+    assert readiness.held(EMPTY, 10.0) == frozenset()
+    assert readiness.started
+    assert readiness.due_s() is None
+
+
+def test_the_answer_is_the_same_object_while_nothing_changes() -> None:
+    readiness = Readiness(Patience(), ROW)
+    readiness.came(Dpid(1), forwarding(1, 2), 0.0)
+    assert readiness.held(EMPTY, 1.0) is readiness.held(EMPTY, 2.0)
