@@ -1,7 +1,7 @@
 """The routing app: one route table for the whole fabric, from nothing but the snapshot.
 
-    links change   ->  next hops are computed anew, for all targets at once (controller/graph/equal_cost.py)
-    a host appears ->  endpoints change; next hops only for switches that had no host before
+    links change   ->  next hops follow where they must (controller/graph/equal_cost.py)
+    a host appears ->  endpoints change; next hops only for a switch that had no host before
     neither        ->  the very same `Routes` object as last time, so that nobody after this app does any work
 
 A target is a switch where at least one endpoint lives; an endpoint is a MAC or an IP address. Routes lead
@@ -14,27 +14,28 @@ those before this table is asked).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-from apps.routing.endpoints import endpoints_of
+from apps.routing.endpoints import followed
 from controller.contract import FabricView, Routes
-from controller.graph.equal_cost import equal_cost
+from controller.graph.equal_cost import EqualCost
 from controller.model.identity import Dpid
-from controller.model.routing import Endpoint, RouteTable
-from controller.model.topology import Host, Link, Topology
+from controller.model.routing import RouteTable
+from controller.model.succession import difference
+from controller.model.topology import Topology
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What the last routes were made of."""
+    """The last snapshot and its routes. `paths` may be newer than those in `routes`, which say the same."""
 
-    dpids: tuple[Dpid, ...]
-    links: tuple[Link, ...]
-    hosts: tuple[Host, ...]
-    routes: Routes
+    topology: Topology = field(default_factory=Topology)
+    paths: EqualCost = field(default_factory=EqualCost)
+    routes: Routes = field(default_factory=lambda: Routes(RouteTable()))
 
 
-NOTHING = Memory((), (), (), Routes(RouteTable()))
+NOTHING = Memory()
 
 
 class Routing:
@@ -44,7 +45,7 @@ class Routing:
 
     def decide(self, view: FabricView, memory: Memory | None) -> tuple[Memory, tuple[Routes]]:
         """The routes of this snapshot: the same object for as long as they are the same routes."""
-        memory = follow(memory or NOTHING, view.topology)
+        memory = follow(memory or NOTHING, view.topology, view.stubs)
         return memory, (memory.routes,)
 
     def due_s(self, memory: Memory | None) -> float | None:
@@ -52,23 +53,18 @@ class Routing:
         return None
 
 
-def follow(memory: Memory, topology: Topology) -> Memory:
-    """The memory after this snapshot."""
-    dpids = tuple(switch.dpid for switch in topology.switches)
-    same_graph = memory.dpids == dpids and memory.links == topology.links
-    if same_graph and memory.hosts == topology.hosts:
-        return memory
+def follow(memory: Memory, topology: Topology, stubs: Iterable[Dpid] = ()) -> Memory:
+    """The memory after this snapshot, in which no path may lead through a stub."""
     known = memory.routes.table
-    table = _table(topology, endpoints_of(topology), known if same_graph else RouteTable())
-    routes = memory.routes if table == known else Routes(table)
-    return Memory(dpids, topology.links, topology.hosts, routes)
-
-
-def _table(topology: Topology, endpoints: tuple[Endpoint, ...], known: RouteTable) -> RouteTable:
-    """The table of a snapshot, with the hops of the known table, which was made for the same graph."""
-    targets = {endpoint.at.dpid for endpoint in endpoints}
-    before = {endpoint.at.dpid for endpoint in known.endpoints}
-    if targets == before:
-        return RouteTable(known.hops, endpoints)
-    kept = {pair: hops for pair, hops in known.hops.items() if pair[0] in targets}
-    return RouteTable(kept | equal_cost(topology, sorted(targets - before)), endpoints)
+    change = difference(memory.topology, topology)
+    endpoints = followed(known.endpoints, change, memory.topology, topology)
+    targets = (
+        memory.paths.targets if endpoints is known.endpoints else {endpoint.at.dpid for endpoint in endpoints}
+    )
+    paths = memory.paths.followed(change, topology, targets, stubs)
+    if paths is memory.paths and endpoints is known.endpoints:
+        return memory if memory.topology is topology else replace(memory, topology=topology)
+    hops = known.hops if paths.hops == known.hops else paths.hops
+    table = RouteTable(hops, endpoints)
+    same = hops is known.hops and endpoints == known.endpoints
+    return Memory(topology, paths, memory.routes if same else Routes(table))

@@ -1,127 +1,194 @@
-"""Equal-cost next hops: for each target and each switch, all ports that lead strictly nearer.
+"""Equal-cost next hops: for each target and each switch, all arcs that lead strictly nearer.
 
-    hops(target, at) = { port of `at` : the far end's distance to the target is one less }
+    way(target, at) = { arc of `at` : the far end's distance to the target is less }
 
-Since every hop is nearer, following next hops never loops, whichever of them each switch takes.
+Since every hop is nearer, following next hops never loops, whichever of them each switch takes. Ways follow
+from distances arc by arc: one comparison of two arrays says for all switches and all targets whether the
+first arc leads nearer, another for the second, and so on.
 
-All targets at once. A set of targets is one integer, a bit for each. In round d, `frontier[s]` is the set
-of targets at distance exactly d-1 from switch s. A switch hears of a target in round d when a neighbour has
-it in its frontier and it has not heard of it before; the ports through which it hears are its next hops,
-all of them, and there are no others. One round looks at each link once for all targets together: O(links x
-diameter) operations on integers as long as there are targets, where a search for each target would cost
-O(links x targets) steps. Targets that a switch reaches through the same ports stay together in one set
-until the very end, so that they also share one `NextHops` object.
+*After a change.* Distances in a graph are the only labels such that a target has 0, each other switch one
+more than the least of its neighbours, and who has no way none. Where no arc has changed this holds as it did
+before, so it is enough to look at the switches whose arcs have: a target whose labels still fit there has
+kept all its distances, and only ways at these few switches are written anew. For the other targets distances
+and ways are worked out again, for all of them together.
 
-Weights follow capacity, because a hop with twice the capacity should carry twice the flows (WCMP: Zhou et
-al., EuroSys 2014). Only the first link counts: what lies behind it is the business of traffic engineering.
+    a cable is cut that others run beside     two switches, no target
+    the only cable down from a to e is cut    the target e, and the ways of a and e
+    a switch comes, goes, or has no hosts     a row or a column more or less, and the above
+
+Through a stub no path may lead but to its own hosts: nobody takes an arc to it on the way to elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from math import gcd
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
-from controller.graph.indexed import Arc, IndexedGraph, indexed
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.graph.breadth_first import FAR, Distances, breadth_first
+from controller.graph.hops import HopArray, Ways
+from controller.graph.wiring import NO_WIRING, Numbers, Wiring, wiring
+from controller.model.delta import TopologyDelta
 from controller.model.identity import Dpid
-from controller.model.routing import UNREACHABLE, NextHops, Pair, next_hops
 from controller.model.topology import Topology
 
-MAX_WEIGHT = 16
-"""The largest weight of a next hop. Open vSwitch gives a group at most 64 hash slots: finer is lost there."""
+Dpids = tuple[Dpid, ...]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def equal_cost(topology: Topology, targets: Sequence[Dpid]) -> dict[Pair, NextHops]:
+@dataclass(frozen=True, eq=False)
+class EqualCost:
+    """All shortest paths to some targets (sorted), and what it takes to follow the fabric.
+
+    `distance` is `[switch, target]`; `ways` has the words of each way as third axis. Arrays never change.
+    """
+
+    wiring: Wiring = NO_WIRING
+    targets: Dpids = ()
+    stubs: frozenset[Dpid] = frozenset()
+    distance: Distances = field(default_factory=lambda: np.zeros((0, 0), np.int16))
+    ways: Ways = field(default_factory=lambda: np.zeros((0, 0, 1), np.uint64))
+
+    @cached_property
+    def hops(self) -> HopArray:
+        """The next hops of each pair (target, at); unreachable pairs are there too."""
+        return HopArray(self.wiring.dpids, self.targets, self.wiring.fans, self.ways)
+
+    def followed(
+        self, change: TopologyDelta, after: Topology, targets: Iterable[Dpid], stubs: Iterable[Dpid] = ()
+    ) -> EqualCost:
+        """The paths in the snapshot to which the change leads, to these targets, which are switches of it.
+
+        The very same object when nothing differs.
+        """
+        graph = wiring.know(after, self.wiring.followed(change, after))
+        goals, ends = tuple(sorted(targets)), frozenset(stubs) & graph.number_of.keys()
+        if graph is self.wiring and goals == self.targets and ends == self.stubs:
+            return self
+        touched = {link.src.dpid for link in (*change.gone_links, *change.new_links)} | change.added_dpids
+        return _Draft(self, graph, goals, ends).finished(touched & graph.number_of.keys())
+
+
+def equal_cost(topology: Topology, targets: Iterable[Dpid], stubs: Iterable[Dpid] = ()) -> HopArray:
     """Next hops for each pair (target, at) where `at` is any other switch of the snapshot.
 
     The targets are switches of the snapshot. Unreachable pairs are there too, with `UNREACHABLE`.
     """
-    graph = indexed(topology)
-    everyone = (1 << len(targets)) - 1
-    frontier = _starting_sets(graph, targets)
-    known = list(frontier)
-    hops: dict[Pair, NextHops] = {}
-    while any(frontier):
-        heard = [0] * len(known)
-        for here, arcs in enumerate(graph.arcs):
-            fresh = _heard_through(arcs, frontier) & ~known[here]
-            if fresh:
-                heard[here] = fresh
-                for members, through in _split(fresh, arcs, frontier):
-                    _enter(hops, targets, members, graph.dpids[here], weighted_hops(through))
-        known = [old | new for old, new in zip(known, heard, strict=True)]
-        frontier = heard
-    for here, reached in enumerate(known):
-        _enter(hops, targets, everyone & ~reached, graph.dpids[here], UNREACHABLE)
-    return hops
+    graph = wiring(topology)
+    ends = frozenset(stubs) & graph.number_of.keys()
+    return _Draft(EqualCost(), graph, tuple(sorted(targets)), ends).finished(()).hops
 
 
-def _starting_sets(graph: IndexedGraph, targets: Sequence[Dpid]) -> list[int]:
-    sets = [0] * len(graph.dpids)
-    for bit, target in enumerate(targets):
-        sets[graph.number_of[target]] |= 1 << bit
-    return sets
+class _Draft:
+    """The next paths in the making: what can be kept, then what has to be worked out."""
+
+    def __init__(self, before: EqualCost, graph: Wiring, targets: Dpids, stubs: frozenset[Dpid]) -> None:
+        self._before = before
+        self._graph = graph
+        self._targets = targets
+        self._stubs = stubs
+        self._stub_rows = graph.numbers(sorted(stubs))
+        self._rows = _places(before.wiring.dpids, graph.dpids)
+        self._columns = _places(before.targets, targets)
+        self._words = 1 + len(graph.to) // 64
+
+    def finished(self, touched: Iterable[Dpid]) -> EqualCost:
+        """The paths, if arcs have changed at these switches only."""
+        distance = self._kept_distances()
+        ways = _rearranged(_fitted(self._before.ways, self._words), self._rows, self._columns, 0)
+        rows = self._with_neighbours_of_stubs(touched)
+        stale = self._stale(distance, rows)
+        if len(stale):
+            goals = self._graph.numbers(self._targets)[stale]
+            distance[:, stale] = breadth_first(self._graph, goals[:, None], self._stub_rows)
+            ways[:, stale] = self._ways(distance[:, stale], np.arange(len(distance)))
+        if len(stale) < len(self._targets):
+            ways[rows] = self._ways(distance, rows)
+        return EqualCost(self._graph, self._targets, self._stubs, distance, ways)
+
+    def _kept_distances(self) -> Distances:
+        distance = _rearranged(self._before.distance, self._rows, self._columns, FAR)
+        distance[self._graph.numbers(self._targets), np.arange(len(self._targets))] = 0
+        return distance
+
+    def _with_neighbours_of_stubs(self, touched: Iterable[Dpid]) -> Numbers:
+        """The touched switches, and those that have an arc to a switch through which paths may lead now and
+        could not before, or the other way round.
+        """
+        graph = self._graph
+        rows = graph.numbers(sorted(touched))
+        changed = (self._stubs ^ self._before.stubs) & graph.number_of.keys()
+        if not changed:
+            return rows
+        near = np.isin(graph.to, graph.numbers(sorted(changed))).any(axis=0)
+        return np.union1d(rows, np.flatnonzero(near)).astype(np.intp)
+
+    def _stale(self, distance: Distances, rows: Numbers) -> NDArray[np.intp]:
+        """The targets that are new, or whose distances do not fit the arcs of these switches."""
+        offered, mine = self._offered(distance), distance[rows]
+        nearest = np.full_like(mine, FAR)
+        for arc in self._graph.to[:, rows]:
+            np.minimum(nearest, offered[arc], out=nearest)
+        fits = (mine == 0) | (mine == np.minimum(nearest + 1, FAR))
+        misfit = ~fits.all(axis=0)
+        if self._columns is not None:
+            misfit |= self._columns < 0
+        return np.flatnonzero(misfit)
+
+    def _ways(self, distance: Distances, rows: Numbers) -> Ways:
+        """The ways of these switches, by distances (of all switches, to some targets)."""
+        offered, mine = self._offered(distance), distance[rows]
+        octets = np.zeros((*mine.shape, 8 * self._words), np.uint8)
+        octet = (mine == 0).view(np.uint8)
+        for bit, arc in enumerate(self._graph.to[:, rows], start=1):
+            if bit % 8 == 0:
+                octets[..., bit // 8 - 1] = octet
+                octet = np.zeros_like(octet)
+            octet |= (offered[arc] < mine).view(np.uint8) << bit % 8
+        octets[..., len(self._graph.to) // 8] = octet
+        return octets.view("<u8")
+
+    def _offered(self, distance: Distances) -> Distances:
+        """The distances from which neighbours may start: none at stubs, unless they are the target."""
+        if not len(self._stub_rows):
+            return distance
+        offered = distance.copy()
+        offered[self._stub_rows] = np.where(distance[self._stub_rows] == 0, 0, FAR)
+        return offered
 
 
-def _heard_through(arcs: tuple[Arc, ...], frontier: list[int]) -> int:
-    heard = 0
-    for arc in arcs:
-        heard |= frontier[arc.to]
-    return heard
+Places = NDArray[np.intp]
 
 
-def _split(fresh: int, arcs: tuple[Arc, ...], frontier: list[int]) -> list[tuple[int, tuple[Arc, ...]]]:
-    """The fresh targets in parts, each with the arcs through which it was heard of."""
-    parts: list[tuple[int, tuple[Arc, ...]]] = [(fresh, ())]
-    for arc in arcs:
-        offered = frontier[arc.to] & fresh
-        if not offered:
-            continue
-        refined: list[tuple[int, tuple[Arc, ...]]] = []
-        for members, through in parts:
-            if members & offered:
-                refined.append((members & offered, (*through, arc)))
-            if members & ~offered:
-                refined.append((members & ~offered, through))
-        parts = refined
-    return parts
+def _places(before: Dpids, after: Dpids) -> Places | None:
+    """Where each of these switches stood before, -1 if nowhere; None when they are the same."""
+    if before == after:
+        return None
+    place = {dpid: number for number, dpid in enumerate(before)}
+    return np.array([place.get(dpid, -1) for dpid in after], np.intp)
 
 
-def _enter(
-    hops: dict[Pair, NextHops], targets: Sequence[Dpid], members: int, at: Dpid, value: NextHops
-) -> None:
-    for bit in _bits(members):
-        hops[targets[bit], at] = value
+def _rearranged(
+    array: NDArray[Scalar], rows: Places | None, columns: Places | None, fill: int
+) -> NDArray[Scalar]:
+    """A copy with its rows and columns in other places; what is new is filled."""
+    if rows is None and columns is None:
+        return array.copy()
+    whence = [
+        np.arange(size) if places is None else places
+        for size, places in zip(array.shape[:2], (rows, columns), strict=True)
+    ]
+    here = [np.flatnonzero(places >= 0) for places in whence]
+    after = np.full((len(whence[0]), len(whence[1]), *array.shape[2:]), fill, array.dtype)
+    after[np.ix_(*here)] = array[np.ix_(whence[0][here[0]], whence[1][here[1]])]
+    return after
 
 
-def _bits(members: int) -> Iterator[int]:
-    while members:
-        lowest = members & -members
-        yield lowest.bit_length() - 1
-        members ^= lowest
-
-
-@lru_cache(maxsize=65_536)
-def weighted_hops(arcs: tuple[Arc, ...]) -> NextHops:
-    """The next hops through these arcs, weighted by capacity; equal arcs give the same object."""
-    weights = capacity_weights(tuple(arc.capacity_bps for arc in arcs))
-    return next_hops((arc.port, weight) for arc, weight in zip(arcs, weights, strict=True))
-
-
-def capacity_weights(capacities_bps: Sequence[int]) -> tuple[int, ...]:
-    """Small whole weights in proportion to the capacities.
-
-    Exact (divided by the greatest common divisor) where the largest is then at most `MAX_WEIGHT`; otherwise
-    the largest becomes `MAX_WEIGHT`, the others are rounded to the nearest, halves up, and to 1 at least.
-    """
-    positive = [max(1, capacity) for capacity in capacities_bps]
-    exact = _reduced(positive)
-    largest = max(exact)
-    if largest <= MAX_WEIGHT:
-        return exact
-    return _reduced([max(1, (2 * MAX_WEIGHT * weight + largest) // (2 * largest)) for weight in exact])
-
-
-def _reduced(weights: Sequence[int]) -> tuple[int, ...]:
-    divisor = gcd(*weights)
-    return tuple(weight // divisor for weight in weights)
+def _fitted(ways: Ways, words: int) -> Ways:
+    """The same ways in so many words; what is cut off belongs to switches that have lost these arcs."""
+    missing = words - ways.shape[2]
+    return np.pad(ways, ((0, 0), (0, 0), (0, missing))) if missing > 0 else ways[:, :, :words]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.graph.indexed import per_snapshot
+from controller.graph.per_snapshot import per_snapshot
 from controller.graph.shortest import distances_to_nearest
 from controller.model.identity import Dpid
 from controller.model.topology import Topology
@@ -33,7 +33,6 @@ def tiers(topology: Topology) -> Mapping[Dpid, int]:
 
 def _edge(topology: Topology) -> list[Dpid]:
     """The switches of tier 0, sorted."""
-    known = topology.switch_by_dpid
-    with_hosts = {host.at.dpid for host in topology.hosts if host.at.dpid in known}
-    with_edge_ports = {port.dpid for port in topology.edge_ports if port.dpid in known}
-    return sorted(with_hosts or with_edge_ports or known)
+    known = topology.switch_by_dpid.keys()
+    with_hosts = topology.hosts_at.keys() & known
+    return sorted(with_hosts or {port.dpid for port in topology.edge_ports} & known or known)

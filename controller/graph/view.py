@@ -1,7 +1,7 @@
 """The public face of the live graph: the snapshot as a networkx graph.
 
 Notebooks, tests and new algorithms begin here, with all of networkx at hand; what must answer on each event
-uses graph/indexed.py instead. The graph is frozen: adding or removing anything raises
+uses graph/wiring.py instead. The graph is frozen: adding or removing anything raises
 `networkx.NetworkXError`.
 
     nodes   Dpid; `name`, `tier` (graph/tiers.py), `hosts` (a tuple of `Host`)
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import networkx as nx
 
-from controller.graph.indexed import per_snapshot
+from controller.graph.per_snapshot import per_snapshot
 from controller.graph.tiers import tiers
 from controller.model.identity import Dpid
 from controller.model.topology import Link, Topology

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.graph.equal_cost import MAX_WEIGHT, capacity_weights, equal_cost
+from controller.graph.equal_cost import equal_cost
+from controller.graph.fan import MAX_WEIGHT, capacity_weights
 from controller.model.blueprint import fat_tree, linear
 from controller.model.identity import Dpid, PortNo
 from controller.model.routing import UNREACHABLE, NextHops
