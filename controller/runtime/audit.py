@@ -7,9 +7,9 @@ switch is asked for all that it holds once in a while, and the answer is compare
          ^                             |
          +------ again, soon ----------+  something was sent meanwhile: the answer is older than what we know
 
-*Paced.* Each switch is asked every `interval_s`, at a phase that follows from its name, so that a thousand
-are asked evenly through the interval and not together. A suspected switch (it refused what should have been
-fine, a person wants to know) is asked soon. No switch is asked again before it has answered.
+*Paced.* Each switch is asked every `interval_s`, at a moment of its own (model/pacing.py), so that a thousand
+are not asked together. A suspected switch (it refused what should have been fine, a person wants to know) is
+asked soon. No switch is asked again before it has answered.
 
 *Fair.* An answer says something only if nothing was under way to the switch when it was asked, and nothing
 has been sent since: then what it holds and what the ledger says must be one.
@@ -23,6 +23,7 @@ any, repairs it. A finding stays until the switch has been read again and holds 
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Container
 from math import inf
@@ -30,20 +31,21 @@ from math import inf
 from controller.model.command import Addressed, ReadProgram
 from controller.model.finding import Finding
 from controller.model.identity import Dpid
+from controller.model.pacing import own_moment_s
 from controller.model.program import SwitchProgram
 from controller.northbound.surface import Audited
 
 BEAT_S = 0.25
-"""How long at least between two rounds of questions."""
+"""How long at least between two times of asking."""
 
 MOST_AT_ONCE = 64
-"""How many switches are asked in one."""
+"""How many switches are asked each time."""
 
 AGAIN_S = 1.0
 """How long to wait before a switch is asked again whose answer said nothing."""
 
-_GOLDEN = 0x9E3779B97F4A7C15
-"""2^64 by the golden ratio: multiples of it fall evenly (Knuth, TAOCP 3, section 6.4)."""
+_HAND = 1
+"""Tells the moments of audits from those of other questions to the same switches."""
 
 
 class Audit:
@@ -51,13 +53,14 @@ class Audit:
     is asked."""
 
     def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s or inf
+        self._interval_s = interval_s
         self._due_s: dict[Dpid, float] = {}
+        self._calendar: list[tuple[float, Dpid]] = []
+        self._last_s = -inf
         self._asked: dict[Dpid, bool] = {}
         self._read: dict[Dpid, SwitchProgram] = {}
-        self._found: dict[Dpid, tuple[Finding, ...]] = {}
-        self._last_s = -inf
         self._judged_s: dict[Dpid, float] = {}
+        self._found: dict[Dpid, tuple[Finding, ...]] = {}
         self.doubted: set[Dpid] = set()
         self.counters: Counter[str] = Counter()
 
@@ -65,9 +68,9 @@ class Audit:
 
     def came(self, dpid: Dpid, program: SwitchProgram, now_s: float) -> None:
         """A switch has connected and has been read."""
+        self.went(dpid)
         self._read[dpid] = program
-        phase = (dpid * _GOLDEN % 2**64) / 2**64
-        self._due_s[dpid] = now_s + self._interval_s * (phase or 1.0)
+        self._ask_in_turn(dpid, now_s)
 
     def went(self, dpid: Dpid) -> None:
         """The session of a switch has ended, and with it what we asked. What was found stays found."""
@@ -79,36 +82,37 @@ class Audit:
 
     def due_s(self) -> float | None:
         """When to ask next."""
-        first_s = min((due_s for dpid, due_s in self._due_s.items() if dpid not in self._asked), default=inf)
-        return None if first_s == inf else max(first_s, self._last_s + BEAT_S)
+        while self._calendar:
+            due_s, dpid = self._calendar[0]
+            if self._due_s.get(dpid) == due_s:
+                return max(due_s, self._last_s + BEAT_S)
+            heapq.heappop(self._calendar)  # was put off, or brought forward, or has gone
+        return None
 
     def questions(self, now_s: float, busy: Container[Dpid]) -> list[Addressed]:
         """Whom to ask now; a busy switch, one that still owes an answer to commands, has to wait."""
-        due_s = self.due_s()
-        if due_s is None or now_s < due_s:
-            return []
-        self._last_s = now_s
-        due = [
-            (due_s, dpid)
-            for dpid, due_s in self._due_s.items()
-            if due_s <= now_s and dpid not in self._asked and dpid not in busy
-        ]
-        chosen = [dpid for _, dpid in sorted(due)[:MOST_AT_ONCE]]
-        for dpid in chosen:
-            self._asked[dpid] = True
-            self._due_s[dpid] = now_s + self._interval_s
-        return [Addressed(dpid, ReadProgram()) for dpid in chosen]
+        chosen: list[Addressed] = []
+        while len(chosen) < MOST_AT_ONCE and (due_s := self.due_s()) is not None and due_s <= now_s:
+            dpid = heapq.heappop(self._calendar)[1]
+            if dpid in busy or dpid in self._asked:
+                self._ask_at(dpid, now_s + BEAT_S)
+            else:
+                self._asked[dpid] = True
+                self._ask_in_turn(dpid, now_s)
+                chosen.append(Addressed(dpid, ReadProgram()))
+        self._last_s = now_s if chosen else self._last_s
+        return chosen
 
     def suspect(self, dpid: Dpid, now_s: float) -> None:
         """What this switch holds may not be what we believe: ask soon."""
-        if dpid in self._due_s:
-            self._due_s[dpid] = min(self._due_s[dpid], now_s)
+        if dpid in self._read:
+            self._ask_at(dpid, min(self._due_s.get(dpid, inf), now_s))
 
     def doubt(self, dpid: Dpid, now_s: float) -> None:
         """What this switch holds is not what we believe, or it would not have said what it said: until it has
         been read, nobody should plan with it.
         """
-        if dpid in self._due_s:
+        if dpid in self._read:
             self.doubted.add(dpid)
             self.suspect(dpid, now_s)
 
@@ -116,6 +120,16 @@ class Audit:
         """Something has been sent to this switch: an answer that is under way says nothing."""
         if dpid in self._asked:
             self._asked[dpid] = False
+
+    def _ask_in_turn(self, dpid: Dpid, now_s: float) -> None:
+        if self._interval_s:
+            self._ask_at(dpid, own_moment_s(dpid, _HAND, now_s, self._interval_s))
+        else:
+            self._due_s.pop(dpid, None)
+
+    def _ask_at(self, dpid: Dpid, due_s: float) -> None:
+        self._due_s[dpid] = due_s
+        heapq.heappush(self._calendar, (due_s, dpid))
 
     # --- judging ----------------------------------------------------------------------------------------
 
@@ -128,7 +142,7 @@ class Audit:
         self._read[dpid] = read
         if not valid:
             self.counters["asked again"] += 1
-            self._due_s[dpid] = min(self._due_s.get(dpid, inf), now_s + AGAIN_S)
+            self._ask_at(dpid, min(self._due_s.get(dpid, inf), now_s + AGAIN_S))
             return None
         self.counters["answers"] += 1
         self._judged_s[dpid] = now_s

@@ -86,7 +86,7 @@ def test_a_suspect_is_asked_before_its_turn() -> None:
 
 
 def test_a_great_many_suspects_are_asked_in_portions() -> None:
-    audit = audit_of(1000)
+    audit = audit_of(1000, interval_s=0.0)
     for number in range(1, 1001):
         audit.suspect(Dpid(number), 1.0)
     portions = Counter(now_s for now_s, _ in asked(audit, 6.0))
