@@ -54,14 +54,15 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One kind of packet: pairs that should work, pairs proven, the longest path in hops, and a pair that
-    fails, if one does.
+    """One kind of packet: pairs that should work, pairs proven, and a pair that fails, if one does.
+
+    `rounds`: the longest of all proven paths, from where a packet has come in by a link, in switches.
     """
 
     kind: Kind
     expected: int
     proven: int
-    longest_hops: int
+    rounds: int
     counterexample: Counterexample | None
 
 
