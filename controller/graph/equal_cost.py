@@ -16,7 +16,9 @@ and ways are worked out again, for all of them together.
     the only cable down from a to e is cut    the target e, and the ways of a and e
     a switch comes, goes, or has no hosts     a row or a column more or less, and the above
 
-Through a stub no path may lead but to its own hosts: nobody takes an arc to it on the way to elsewhere.
+Through a stub no path may lead but to its own hosts: nobody takes an arc to it on the way to elsewhere. The
+stub itself takes every arc whose far end has a way, nearer or not: what it sends does not come back to it,
+whoever gets it. So it treats nearly all targets alike, and needs few rules for them.
 """
 
 from __future__ import annotations
@@ -116,16 +118,17 @@ class _Draft:
         return distance
 
     def _with_neighbours_of_stubs(self, touched: Iterable[Dpid]) -> Numbers:
-        """The touched switches, and those that have an arc to a switch through which paths may lead now and
-        could not before, or the other way round.
+        """The touched switches, and switches through which paths may lead now and could not before, or the
+        other way round, with those that have an arc to them.
         """
         graph = self._graph
         rows = graph.numbers(sorted(touched))
         changed = (self._stubs ^ self._before.stubs) & graph.number_of.keys()
         if not changed:
             return rows
-        near = np.isin(graph.to, graph.numbers(sorted(changed))).any(axis=0)
-        return np.union1d(rows, np.flatnonzero(near)).astype(np.intp)
+        there = graph.numbers(sorted(changed))
+        near = np.isin(graph.to, there).any(axis=0)
+        return np.union1d(rows, np.union1d(there, np.flatnonzero(near))).astype(np.intp)
 
     def _stale(self, distance: Distances, rows: Numbers) -> NDArray[np.intp]:
         """The targets that are new, or whose distances do not fit the arcs of these switches."""
@@ -142,15 +145,25 @@ class _Draft:
     def _ways(self, distance: Distances, rows: Numbers) -> Ways:
         """The ways of these switches, by distances (of all switches, to some targets)."""
         offered, mine = self._offered(distance), distance[rows]
+        bound = self._bound(mine, rows)
         octets = np.zeros((*mine.shape, 8 * self._words), np.uint8)
         octet = (mine == 0).view(np.uint8)
         for bit, arc in enumerate(self._graph.to[:, rows], start=1):
             if bit % 8 == 0:
                 octets[..., bit // 8 - 1] = octet
                 octet = np.zeros_like(octet)
-            octet |= (offered[arc] < mine).view(np.uint8) << bit % 8
+            octet |= (offered[arc] < bound).view(np.uint8) << bit % 8
         octets[..., len(self._graph.to) // 8] = octet
         return octets.view("<u8")
+
+    def _bound(self, mine: Distances, rows: Numbers) -> Distances:
+        """How near the far end of an arc must be for these switches to take it: nearer than they are, but for
+        stubs.
+        """
+        if not len(self._stub_rows):
+            return mine
+        free = np.isin(rows, self._stub_rows)[:, None] & (mine > 0)
+        return np.where(free, np.int16(FAR), mine)
 
     def _offered(self, distance: Distances) -> Distances:
         """The distances from which neighbours may start: none at stubs, unless they are the target."""
