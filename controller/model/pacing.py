@@ -20,6 +20,11 @@ def on_the_beat(when_s: float) -> float:
     return ceil(when_s * BEATS_PER_S) / BEATS_PER_S
 
 
+def next_beat_s(now_s: float) -> float:
+    """The first beat that is after this time."""
+    return (floor(now_s * BEATS_PER_S) + 1) / BEATS_PER_S
+
+
 def own_moment_s(major: int, minor: int, now_s: float, interval_s: float) -> float:
     """The next moment of the thing with these numbers: after now, and at most an interval and a beat away.
 

@@ -73,18 +73,19 @@ def successor(before: Topology, change: TopologyDelta) -> Topology:
     `Topology`. Costs the change, and copies of the tuples and mappings that it touches.
     """
     after: Topology = object.__new__(Topology)  # `__init__` would check all of it
-    gone_edge, new_edge = change.gone_edge_ports, change.new_edge_ports
-    if not before.edge_ports.issuperset(gone_edge):
-        raise ModelError("an edge port is to go that is not there")
-    edge_ports = before.edge_ports.difference(gone_edge).union(new_edge) if gone_edge or new_edge else None
     vars(after).update(
         version=change.version,
         switches=_spliced(before.switches, change.gone_switches, change.new_switches, dpid_of),
         links=_spliced(before.links, change.gone_links, change.new_links, src_of),
         hosts=_spliced(before.hosts, change.gone_hosts, change.new_hosts, mac_of),
-        edge_ports=before.edge_ports if edge_ports is None else edge_ports,
+        edge_ports=before.edge_ports,
         lineage=descent(before, change),
     )
+    if "sorted_edge_ports" in vars(before):
+        edge = _spliced(before.sorted_edge_ports, change.gone_edge_ports, change.new_edge_ports, _itself)
+        vars(after)["sorted_edge_ports"] = edge
+    if change.gone_edge_ports or change.new_edge_ports:
+        vars(after)["edge_ports"] = _other_ports(before.edge_ports, change)
     _check(before, after, change)
     return after
 
@@ -112,6 +113,19 @@ def _spliced(
         if alike[0] is not item or (len(alike) == 2 and key(alike[1]) == key(item)):
             raise ModelError(f"{item} is new, and its place is taken")
     return tuple(spliced)
+
+
+def _other_ports(ports: frozenset[PortRef], change: TopologyDelta) -> frozenset[PortRef]:
+    if not ports.issuperset(change.gone_edge_ports):
+        raise ModelError("an edge port is to go that is not there")
+    kept = ports.difference(change.gone_edge_ports)
+    if not kept.isdisjoint(change.new_edge_ports):
+        raise ModelError("an edge port is new that is there already")
+    return kept.union(change.new_edge_ports)
+
+
+def _itself(port: PortRef) -> PortRef:
+    return port
 
 
 _ONE_BY_ONE = 32

@@ -135,6 +135,11 @@ class Topology:
             raise ModelError("an address belongs to two hosts")
 
     @cached_property
+    def sorted_edge_ports(self) -> tuple[PortRef, ...]:
+        """The edge ports in their order: who speaks to all of them, speaks in this order."""
+        return tuple(sorted(self.edge_ports))
+
+    @cached_property
     def switch_by_dpid(self) -> Mapping[Dpid, Switch]:
         table = self._inherited("switch_by_dpid")
         return MappingProxyType(table or {switch.dpid: switch for switch in self.switches})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_interface
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from apps.neighbours.addresses import link_local, may_exist
 from apps.neighbours.app import ROUTER_INTERVAL_S, Memory, Neighbours
-from apps.neighbours.searches import MOST_FROM_A_PORT, MOST_STRAYS, QUIET_S, RETRY_S, TRIES
+from apps.neighbours.searches import FRAMES_A_BEAT, MOST_FROM_A_PORT, MOST_STRAYS, QUIET_S, RETRY_S, TRIES
 from controller.contract import Arrival, FabricSettings, Gateway
 from controller.discovery.frames import (
     Arp,
@@ -41,7 +42,8 @@ from controller.discovery.frames.neighbour import (
 )
 from controller.model.command import FrameOut
 from controller.model.flow import EtherType, IpProtocol
-from controller.model.identity import BROADCAST, Mac, PortRef
+from controller.model.identity import BROADCAST, Mac, PortRef, port_ref
+from controller.model.pacing import BEATS_PER_S
 from controller.model.topology import Host
 from tests import fabrics
 from tests.apps.views import (
@@ -68,6 +70,10 @@ V6 = fabrics.with_hosts(
 )
 GATEWAY = Gateway(interfaces=(ip_interface("10.0.0.1/24"), ip_interface("fd00::1/64")))
 ROUTED = FabricSettings(gateway=GATEWAY)
+LARGE = replace(
+    FABRIC,
+    edge_ports=FABRIC.edge_ports | {port_ref(1000 + n % 50, n // 50) for n in range(2 * FRAMES_A_BEAT)},
+)
 UPLINK = next(link.src for link in FABRIC.links if link.src.dpid == H1.at.dpid)
 
 
@@ -191,6 +197,19 @@ def test_the_gateway_is_announced_from_time_to_time() -> None:
     assert {frame.at for frame in sent(decisions)} == V6.edge_ports
 
 
+def test_in_a_large_fabric_the_gateway_is_announced_beat_by_beat() -> None:
+    app, now_s = Neighbours(), ROUTER_INTERVAL_S
+    memory, _ = app.decide(view(LARGE, settings=ROUTED, now_s=0.0), None)
+    reached: list[PortRef] = []
+    while now_s < ROUTER_INTERVAL_S + 1:
+        memory, decisions = app.decide(view(LARGE, settings=ROUTED, now_s=now_s), memory)
+        assert len(sent(decisions)) <= FRAMES_A_BEAT
+        reached += [frame.at for frame in sent(decisions)]
+        now_s = app.due_s(memory) or 0.0
+    assert reached == sorted(LARGE.edge_ports)
+    assert now_s > 2 * ROUTER_INTERVAL_S
+
+
 # --- looking for hosts --------------------------------------------------------------------------------------
 
 
@@ -220,6 +239,33 @@ def test_a_station_that_probes_for_its_own_ipv6_address_is_asked_for_it_like_any
     memory, _ = app.decide(view(V6, sought, probed, now_s=0.0), None)
     _, later = _through(app, memory, [RETRY_S])
     assert {frame.at for frame in later} == V6.edge_ports - {H1.at}
+
+
+def test_in_a_large_fabric_a_question_goes_from_port_to_port_beat_by_beat() -> None:
+    app, now_s = Neighbours(), 0.0
+    memory, decisions = app.decide(view(LARGE, _ask(NOBODY), now_s=now_s), None)
+    tries: list[list[PortRef]] = [[frame.at for frame in sent(decisions)]]
+    while not memory.searches.is_given_up(NOBODY):
+        due_s = app.due_s(memory)
+        assert due_s is not None
+        assert due_s > now_s
+        tries += [[]] if due_s - now_s > 0.5 else []
+        now_s = due_s
+        memory, decisions = app.decide(view(LARGE, now_s=now_s), memory)
+        assert len(sent(decisions)) <= FRAMES_A_BEAT
+        tries[-1] += [frame.at for frame in sent(decisions)]
+    assert tries == [*TRIES * [[at for at in sorted(LARGE.edge_ports) if at != H1.at]], []]
+
+
+def test_edge_ports_that_vanish_during_a_question_lose_nobody_else_the_question() -> None:
+    app = Neighbours()
+    memory, decisions = app.decide(view(LARGE, _ask(NOBODY), now_s=0.0), None)
+    asked = [frame.at for frame in sent(decisions)]
+    left = replace(LARGE, edge_ports=LARGE.edge_ports - set(asked[-10:]))
+    for beat in (1, 2):
+        memory, decisions = app.decide(view(left, now_s=beat / BEATS_PER_S), memory)
+        asked += [frame.at for frame in sent(decisions)]
+    assert asked == [at for at in sorted(LARGE.edge_ports) if at != H1.at]
 
 
 def _through(app: Neighbours, memory: Memory, times: list[float]) -> tuple[Memory, list[FrameOut]]:

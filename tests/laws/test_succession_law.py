@@ -56,6 +56,7 @@ def _some(items: Sequence[T], random: Random, most: int = 99) -> tuple[T, ...]:
 
 def assert_alike(made: Topology, anew: Topology) -> None:
     assert made == anew
+    assert made.sorted_edge_ports == anew.sorted_edge_ports
     for view in VIEWS:
         assert dict(getattr(made, view)) == dict(getattr(anew, view)), view
 
@@ -76,6 +77,7 @@ def runs() -> st.SearchStrategy[list[Topology]]:
 @settings(max_examples=examples(60), deadline=None)
 def test_the_successor_by_the_difference_is_the_other_snapshot(run: list[Topology]) -> None:
     for before, after in pairwise(run):
+        assert before.sorted_edge_ports == tuple(sorted(before.edge_ports))
         assert_alike(successor(before, difference(before, after)), after)
 
 

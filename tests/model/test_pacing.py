@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.model.blueprint import fat_tree
-from controller.model.pacing import BEATS_PER_S, on_the_beat, own_moment_s
+from controller.model.pacing import BEATS_PER_S, next_beat_s, on_the_beat, own_moment_s
 
 
 @given(st.floats(0, 1e6))
 def test_a_beat_is_at_most_a_beat_away(when_s: float) -> None:
     assert 0 <= on_the_beat(when_s) - when_s <= 1 / BEATS_PER_S
     assert on_the_beat(on_the_beat(when_s)) == on_the_beat(when_s)
+    assert on_the_beat(next_beat_s(when_s)) == next_beat_s(when_s)
+    assert 0 < next_beat_s(when_s) - when_s <= 1 / BEATS_PER_S
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.floats(0, 1e6), st.floats(0.1, 600))

@@ -60,6 +60,7 @@ REFUSED: dict[str, tuple[str, TopologyDelta]] = {
             new_hosts=[Host(Mac(mac), HOST.at, HOST.addresses) for mac in (5, 6)],
         ),
     ),
+    "an edge port comes twice": ("edge port", delta(2, new_edge_ports=[HOST.at])),
     "an edge port goes that is not there": ("edge port", delta(2, gone_edge_ports=[port_ref(1, 77)])),
 }
 
@@ -87,7 +88,11 @@ def among_others(row: Topology) -> Topology:
         Host(Mac(host.mac + far), port_ref(host.at.dpid + far, host.at.port), ()) for host in fabric.hosts
     ]
     return Topology(
-        1, (*row.switches, *switches), (*row.links, *map(moved, fabric.links)), (*row.hosts, *hosts)
+        1,
+        (*row.switches, *switches),
+        (*row.links, *map(moved, fabric.links)),
+        (*row.hosts, *hosts),
+        row.edge_ports,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from controller.discovery.frames.arp import Arp, read_arp, write_arp
 from controller.discovery.frames.dhcp import Dhcp, DhcpOperation
@@ -68,6 +69,9 @@ def _claimed_by_neighbour(body: object) -> Mac | None:
             return None
 
 
+_REMEMBERED = 4096
+"""Frames of a turn are read by discovery and then by apps, so the latest ones are remembered."""
+
 _READERS: dict[int, tuple[str, Callable[[Cursor], Body]]] = {
     EtherType.ARP: ("ARP", read_arp),
     EtherType.IPV4: ("IPv4", read_ipv4),
@@ -76,6 +80,7 @@ _READERS: dict[int, tuple[str, Callable[[Cursor], Body]]] = {
 }
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def decode(content: bytes) -> Frame | Malformed:
     """The frame in these bytes (without check sequence), or the reason why there is none. Never raises."""
     try:
