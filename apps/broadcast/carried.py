@@ -3,7 +3,7 @@
 A fabric floods nothing. One conversation, though, begins before anybody has an address: a client shouts for a
 DHCP server that it does not know, and the server may have to shout back.
 
-    a client's message to a group        every edge port but its own: who knows where the server is
+    a client's message to a group        every edge port but its own, or where servers were heard (app.py)
     a server's message to a group        the port of the client that it names; else as above
     either, to one station               that station's port, by MAC: it may not have its new address yet
 
@@ -45,7 +45,25 @@ def outlets(frame: Frame, at: PortRef, topology: Topology) -> tuple[PortRef, ...
     host = topology.host_by_mac.get(_client(frame) if group else frame.ethernet.destination)
     if host is not None:
         return () if host.at == at else (host.at,)
-    return tuple(sorted(topology.edge_ports - {at})) if group else ()
+    return tuple(port for port in topology.sorted_edge_ports if port != at) if group else ()
+
+
+def is_from_server(frame: Frame) -> bool:
+    """Whether a DHCP server of IPv4 says this; those of IPv6 speak where we do not hear them."""
+    return _operation(frame) is DhcpOperation.FROM_SERVER
+
+
+def is_from_client(frame: Frame) -> bool:
+    """Whether it is for a server whose place can be known."""
+    return _operation(frame) is DhcpOperation.FROM_CLIENT
+
+
+def _operation(frame: Frame) -> DhcpOperation | None:
+    match frame.body:
+        case Ipv4(body=Dhcp(operation=operation)):
+            return operation
+        case _:
+            return None
 
 
 def _client(frame: Frame) -> Mac:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 
-from apps.broadcast.app import Broadcast
+from apps.broadcast.app import SCOUT_S, SERVER_S, Broadcast
 from controller.contract import Arrival, FabricSettings
 from controller.model.blueprint import HostPlan
 from controller.model.identity import BROADCAST, Mac, PortRef
-from tests.apps.views import FABRIC, H1, H2, H3, came_in, ip_frame, ipv4_frame, knowing, sent, view
+from tests.apps.views import FABRIC, H1, H2, H3, H4, came_in, ip_frame, ipv4_frame, knowing, sent, view
+from tests.fabrics import with_hosts
 
 ANYONE, EVERYONE = IPv4Address("0.0.0.0"), IPv4Address("255.255.255.255")
 UPLINK = next(link.src for link in FABRIC.links if link.src.dpid == H1.at.dpid)
@@ -68,6 +70,43 @@ def test_an_offer_to_one_station_goes_to_its_port() -> None:
 def test_an_offer_to_a_station_that_nobody_knows_goes_nowhere() -> None:
     _, decisions = Broadcast().decide(view(knowing(H3), _offer(H3, H1.mac, H1.mac)), None)
     assert decisions == ()
+
+
+def test_where_a_server_was_heard_clients_reach_it_alone() -> None:
+    app = Broadcast()
+    memory, first = app.decide(view(FABRIC, _discover(H1), now_s=0.0), None)
+    memory, _ = app.decide(view(FABRIC, _offer(H3, H1.mac, H1.mac), now_s=0.1), memory)
+    memory, decisions = app.decide(view(FABRIC, _discover(H2), now_s=0.2), memory)
+    assert len(sent(first)) == 15
+    assert [frame.at for frame in sent(decisions)] == [H3.at]
+
+
+def test_a_new_server_is_found_although_another_is_known() -> None:
+    app = Broadcast()
+    memory, _ = app.decide(view(FABRIC, _discover(H1), now_s=0.0), None)
+    memory, _ = app.decide(view(FABRIC, _offer(H3, H1.mac, H1.mac), now_s=0.1), memory)
+    memory, decisions = app.decide(view(FABRIC, _discover(H2), now_s=SCOUT_S), memory)
+    assert len(sent(decisions)) == 15
+    memory, _ = app.decide(view(FABRIC, _offer(H4, H2.mac, H2.mac), now_s=SCOUT_S + 0.1), memory)
+    _, decisions = app.decide(view(FABRIC, _discover(H2), now_s=SCOUT_S + 0.2), memory)
+    assert [frame.at for frame in sent(decisions)] == [H3.at, H4.at]
+
+
+def test_a_server_that_has_fallen_silent_is_looked_for_everywhere() -> None:
+    app = Broadcast()
+    memory, _ = app.decide(view(FABRIC, _offer(H3, H1.mac, H1.mac), now_s=0.0), None)
+    for now_s in (SERVER_S - 1, SERVER_S):
+        memory, decisions = app.decide(view(FABRIC, _discover(H1), now_s=now_s), memory)
+    assert len(sent(decisions)) == 15
+    assert not memory.heard_s
+
+
+def test_a_server_whose_port_is_gone_is_looked_for_everywhere() -> None:
+    app = Broadcast()
+    memory, _ = app.decide(view(FABRIC, _discover(H1), _offer(H3, H1.mac, H1.mac), now_s=0.0), None)
+    left = with_hosts(replace(FABRIC, edge_ports=FABRIC.edge_ports - {H3.at}), [])
+    _, decisions = app.decide(view(left, _discover(H1), now_s=1.0), memory)
+    assert len(sent(decisions)) == 14
 
 
 def test_what_comes_in_by_a_link_is_not_carried_again() -> None:
