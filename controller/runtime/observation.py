@@ -1,8 +1,8 @@
 """What others may see of the running controller: a snapshot that the loop renews, and the feed.
 
-The loop calls `refresh` at the end of each turn. It only notes that there is something new to see; the
-snapshot itself is put together when somebody asks, from values that are immutable each, so that nobody
-who watches costs a turn anything."""
+The loop calls `refresh` at the end of each turn. It only notes that there is something new to see, and
+whether all is as wanted, which nobody could say in the middle of a turn. The snapshot itself is put together
+when somebody asks, from values that are immutable each, so that nobody who watches costs a turn anything."""
 
 from __future__ import annotations
 
@@ -55,11 +55,13 @@ class Observation:
         self._gateway = settings.gateway
         self._now_s = 0.0
         self._turns = 0
+        self._idle = False
 
     def refresh(self, now_s: float) -> None:
         """A turn has ended."""
         self._now_s = now_s
         self._turns += 1
+        self._idle = self._engine.idle
 
     def snapshot(self) -> Snapshot:
         """What is true now; what it holds is never changed afterwards."""
@@ -78,7 +80,7 @@ class Observation:
             timings=engine.timings.shown(),
             settings=plain(self._settings),
             journal=self._journal.position if self._journal else "",
-            idle=engine.idle,
+            idle=self._idle,
         )
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:
