@@ -231,13 +231,14 @@ def _table(reports: list[dict[str, Any]]) -> Table:
         table.add_column(name)
     for report in reports:
         down, sustained = report["link_down_ms"], report["sustained"]
+        switches, changes = report["switches_touched"]["median"], report["changes_sent"]["median"]
         table.add_row(
             f"k={report['k']}, {report['framework']} on {report['hub']}",
             f"{report['total_s']:.1f} s",
             f"{report['pairs_proven']:,}\nof {report['pairs']:,}",
             f"{report['rss_mib']:.0f} MiB",
             f"median {down['median']}\np99 {down['p99']}",
-            f"{report['switches_touched']['median']:.0f} switches\n{report['changes_sent']['median']:.0f} changes",
+            f"{switches:.0f} switches\n{changes:.0f} changes",
             f"{report['storm']['rules_sent']} rules sent",
             f"{sustained['controller_share']:.0%}, turn\n{sustained['turn_ms']['max']:.0f} ms at most",
         )
