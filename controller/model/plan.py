@@ -1,17 +1,53 @@
 """Update plans: how to get from what is installed to what is wanted, step by step.
 
-A plan is a tuple of stages. A stage holds, for each switch that it touches, commands in the order in
-which that switch must take them. The next stage starts when every switch of this one has answered its
-barrier. What holds after every stage (no packet looped or dropped that both ends deliver) is the
-planner's promise, law 5."""
+A step is what one switch is told at once. It may have to wait for others: `after` names the steps of the same
+plan whose barriers must have been answered, `pending` the switches that still owed an answer when the plan
+was made, and whose answers it needs. Steps of one switch are taken in the order of the plan; that costs
+nothing, as a switch takes its commands in order. Everything else may overtake everything else.
+
+    1: leaf 1      2: leaf 2                5: leaf 3
+          \\          /                          |
+       3: spine 1 (after 1, 2)              6: leaf 3 forgets groups (after 5)
+
+What holds after every command, for every order that this allows (no packet looped or dropped that both ends
+deliver), is the planner's promise, law 5."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from controller.model.command import DeleteGroup, DeleteMeter, ProgramCommand
 from controller.model.identity import Dpid
+from controller.model.program import SwitchProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Commands for one switch, in order. `after` are numbers of earlier steps of the plan, sorted; `pending`
+    are switches, sorted.
+    """
+
+    dpid: Dpid
+    commands: tuple[ProgramCommand, ...]
+    after: tuple[int, ...] = ()
+    pending: tuple[Dpid, ...] = ()
+
+    @property
+    def only_forgets(self) -> bool:
+        """Whether the step does nothing but remove groups and meters, on which no packet depends."""
+        return all(type(command) in (DeleteGroup, DeleteMeter) for command in self.commands)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one plan has told a switch that has not answered yet, and, where it is known, the program that
+    this leads to.
+    """
+
+    commands: tuple[ProgramCommand, ...]
+    leads_to: SwitchProgram | None = None
 
 
 @dataclass(frozen=True)
@@ -32,17 +68,49 @@ class Stage:
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """Stages, a barrier between each; empty when nothing differs."""
+    """Steps, each after those that it waits for; empty when nothing differs."""
 
-    stages: tuple[Stage, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.stages)
+        return any(step.commands for step in self.steps)
+
+    def __len__(self) -> int:
+        """How many commands there are."""
+        return sum(len(step.commands) for step in self.steps)
 
     @property
     def switches(self) -> tuple[Dpid, ...]:
         """The switches that the plan touches, sorted."""
-        return tuple(sorted({dpid for stage in self.stages for dpid in stage.commands}))
+        return tuple(sorted({step.dpid for step in self.steps if step.commands}))
+
+    def only(self, chosen: Callable[[Dpid, ProgramCommand], bool]) -> UpdatePlan:
+        """The plan with only those commands that are chosen; the order is the same, and steps may be empty."""
+        return UpdatePlan(
+            tuple(
+                replace(
+                    step, commands=tuple(command for command in step.commands if chosen(step.dpid, command))
+                )
+                for step in self.steps
+            )
+        )
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The plan as whoever looks at it likes to see it: in each stage what could be sent if all that was
+        sent before had been answered. Nothing is carried out by stages.
+        """
+        level: list[int] = []
+        latest: dict[Dpid, int] = {}
+        stages: list[dict[Dpid, tuple[ProgramCommand, ...]]] = []
+        for step in self.steps:
+            mine = max([latest.get(step.dpid, 0), *(1 + level[number] for number in step.after)])
+            level.append(mine)
+            latest[step.dpid] = mine
+            stages += [{} for _ in range(len(stages), mine + 1)]
+            if step.commands:
+                stages[mine][step.dpid] = (*stages[mine].get(step.dpid, ()), *step.commands)
+        return tuple(Stage(commands) for commands in stages if commands)
 
 
 EMPTY_PLAN = UpdatePlan()

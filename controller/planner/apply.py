@@ -38,10 +38,11 @@ def apply(program: FabricProgram, stage: Stage) -> FabricProgram:
 
 
 def apply_plan(program: FabricProgram, plan: UpdatePlan) -> FabricProgram:
-    """What the switches hold when all stages have been carried out."""
-    for stage in plan.stages:
-        program = apply(program, stage)
-    return program
+    """What the switches hold when all steps have been carried out."""
+    after = dict(program)
+    for step in plan.steps:
+        after[step.dpid] = apply_commands(after.get(step.dpid, EMPTY_PROGRAM), step.commands)
+    return after
 
 
 def apply_commands(program: SwitchProgram, commands: Iterable[ProgramCommand]) -> SwitchProgram:

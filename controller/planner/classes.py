@@ -1,36 +1,33 @@
-"""Packets that change together: the classes that a transition touches.
+"""Packets that change together: the classes that a transition touches, and who waits for whom in each.
 
-    intervals of all switches, cut at every start  ->  atoms  ->  those that all switches treat alike: a class
+    regions (planner/moves.py)  ->  atoms: intervals that every switch treats alike  ->  classes
 
-Only atoms within the intervals that some switch changes are looked at. An atom of an IP family is further cut
-by Ethernet destination where that decides: under a gateway's rule, and where a switch has no rule for the
-address, on either side, so that the packet falls through to the rules on the Ethernet destination.
+A sweep over the addresses of a region looks at the switches that change there and at those that their packets
+can reach, before or after: nobody else matters. From one atom to the next only switches with a start of an
+interval there are looked at anew. Atoms with the same turns and changes make one class.
 
-A class says for each switch its `Turn` (what precedence needs) and its `Op`: the one change of one rule at
-which the packets flip there. Which that is follows from the order in which a switch takes its changes
-(planner/order.py): with old rule o and new rule n, setting n when n has the higher priority or o's place,
-deleting o otherwise.
+Where the Ethernet destination decides, one address is many classes. If it decides on one side only (rules for
+a family appear where packets fell through, or go), an order that suits every destination serves them all
+(`downstream_first`, `upstream_first`). Otherwise the atom is swept again, over Ethernet destinations.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import NamedTuple, TypeVar
 
-from controller.model.flow import FlowRule, RuleKey
-from controller.planner.intervals import (
-    ALL_MACS,
-    Family,
-    Interval,
-    RouteFunction,
-    merged,
-    takes_all,
-    twice,
-)
-from controller.planner.precedence import Turn
-from controller.planner.transition import NEW, OLD, Transition
+from controller.planner.bundles import Bundles
+from controller.planner.intervals import ALL_MACS, Family, Interval
+from controller.planner.look import look, look_at
+from controller.planner.masks import bits, mask_of
+from controller.planner.moves import Region, regions
+from controller.planner.precedence import Waits, downstream_first, precedence, tolerates, upstream_first
+from controller.planner.transition import Transition
+from controller.planner.turns import Look, Ops, Turn, Turns
+
+V = TypeVar("V")
 
 
 class Box(NamedTuple):
@@ -41,170 +38,200 @@ class Box(NamedTuple):
     macs: Interval
 
 
-class Op(NamedTuple):
-    """One change of one rule: set it, or delete it."""
-
-    sets: bool
-    key: RuleKey
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PacketClass:
-    """Packets that every switch treats alike, before and after; `turns` and `ops` are by the number of the
-    switch.
+    """Packets that every switch treats alike, before and after.
 
-    `falls_through`: on some switch, before or after, the address has no rule and the Ethernet destination
-    decides."""
+    `ops` are the changes of rules at which they flip, by switch, for the switches that change; `waits` is who
+    waits for whom; `pending` is a mask of switches whose answers all others wait for. `falls`: on some
+    switch, before or after, no rule takes all packets to these addresses."""
 
-    boxes: tuple[Box, ...]
-    turns: tuple[Turn, ...]
-    ops: tuple[Op | None, ...]
-    falls_through: bool
+    ops: dict[int, Ops]
+    waits: Waits
+    pending: int
+    falls: bool
+    boxes: list[Box] = field(default_factory=list)
 
 
 def packet_classes(transition: Transition) -> list[PacketClass]:
-    """The classes that change at two switches or more: where one switch alone changes there is nothing to
-    order.
+    """The classes in which somebody waits for somebody."""
+    found: list[PacketClass] = []
+    precedences = _Precedences()
+    for family in Family:
+        classes = _Classes(transition, precedences, family)
+        for region in regions(transition, family):
+            classes.add(region)
+        found += [packets for packets in classes.found.values() if packets.waits or packets.pending]
+    return found
+
+
+def separate_classes(transition: Transition) -> list[PacketClass]:
+    """The same classes, each Ethernet destination for itself where it decides; and those that fall through,
+    whether anybody waits in them or not.
     """
-    return [packets for family in Family for packets in _classes(transition, family)]
+    found: list[PacketClass] = []
+    precedences = _Precedences()
+    for family in Family:
+        classes = _Classes(transition, precedences, family, apart=True)
+        falls = family is not Family.MAC and transition.mixes(family)
+        for region in regions(transition, family, every=falls):
+            classes.add(region)
+        found += [
+            packets for packets in classes.found.values() if packets.waits or packets.pending or packets.falls
+        ]
+    return found
 
 
-# --- atoms --------------------------------------------------------------------------------------------------
+class _Precedences:
+    """Who waits for whom, worked out once for equal turns."""
+
+    def __init__(self) -> None:
+        self._known: dict[frozenset[tuple[Turn, int]], Waits] = {}
+
+    def of(self, turns: Turns, sure: Turns) -> tuple[Waits, int]:
+        """The waits, and the switches whose answers have to be waited for."""
+        pending = 0
+        if sure:
+            then = {**turns, **sure}
+            if not tolerates(turns, then):
+                turns, pending = then, mask_of(sure)
+        fabric = Bundles(turns)
+        key = frozenset((bundle.turn, bundle.members) for bundle in fabric.nodes)
+        waits = self._known.get(key)
+        if waits is None:
+            waits = self._known[key] = precedence(fabric)
+        return waits, pending
 
 
-def _boxes(transition: Transition, family: Family) -> Iterator[tuple[Box, bool]]:
-    """The atoms at which two switches or more change, and whether packets fall through there."""
-    functions = _different(transition.functions_of(family))
-    mixed = [] if family is Family.MAC else _mixed(functions, family)
-    region = twice(_moving(transition, family, mixed))
-    intricate = merged([*mixed, *(span for function in functions for span in function.intricate)])
-    for span in region:
-        starts = sorted({start for function in functions for start in function.starts_within(span)})
-        for lo, hi in zip(starts, [*starts[1:], span[1]], strict=True):
-            if family is Family.MAC:
-                yield Box(family, (lo, hi), (lo, hi)), False
-            elif not _holds(intricate, lo):
-                yield Box(family, (lo, hi), ALL_MACS), False
-            else:
-                falls = _holds(mixed, lo)
-                yield from (
-                    (Box(family, (lo, hi), macs), falls) for macs in _mac_cuts(transition, family, lo)
-                )
+class _Classes:
+    """The classes of a family, collected atom by atom."""
+
+    def __init__(
+        self, transition: Transition, precedences: _Precedences, family: Family, *, apart: bool = False
+    ) -> None:
+        self._transition = transition
+        self._precedences = precedences
+        self._family = family
+        self._apart = apart
+        self._sweep = _Sweep(lambda switch, address: look(transition, switch, family, address))
+        self._last: PacketClass | None = None
+        self.found: dict[object, PacketClass] = {}
+
+    def add(self, region: Region) -> None:
+        """Divide a region into atoms, and put each into its class."""
+        sweep = self._sweep
+        for lo, hi, anew in sweep.atoms(*region):
+            if sweep.vague:
+                self._add_vague((lo, hi))
+                continue
+            if anew or self._last is None:
+                self._last = self._class(*self._precedences.of(sweep.turns, sweep.sure), falls=False)
+            macs = (lo, hi) if self._family is Family.MAC else ALL_MACS
+            self._last.boxes.append(Box(self._family, (lo, hi), macs))
+
+    def _class(self, waits: Waits, pending: int, *, falls: bool) -> PacketClass:
+        return _kept(self.found, self._sweep.ops, waits, pending, falls)
+
+    def _add_vague(self, span: Interval) -> None:
+        """An atom in which the Ethernet destination has a say."""
+        self._last = None
+        sweep, looks = self._sweep, self._sweep.vague.values()
+        falls = any(seen.falls for seen in looks)
+        old_varies, new_varies = (any(seen.varies[side] for seen in looks) for side in (0, 1))
+        if self._apart or (old_varies and new_varies):
+            self._by_destination(span, falls)
+            return
+        turns, pending = {**sweep.turns, **sweep.sure}, mask_of(sweep.sure)
+        if old_varies:
+            waits = downstream_first(Bundles(turns))
+        elif new_varies:
+            waits = upstream_first(Bundles(turns))
+        else:
+            waits, pending = self._precedences.of(sweep.turns, sweep.sure)
+        self._class(waits, pending, falls=falls).boxes.append(Box(self._family, span, ALL_MACS))
+
+    def _by_destination(self, span: Interval, falls: bool) -> None:
+        transition, family, outer = self._transition, self._family, self._sweep
+        sweep = _Sweep(lambda switch, mac: look_at(transition, switch, family, span[0], mac))
+        changing = mask_of([switch for switch, turn in outer.turns.items() if turn.changes])
+        for lo, hi, _ in sweep.atoms(*ALL_MACS, changing):
+            waits, _ = self._precedences.of(sweep.turns, {})
+            packets = _kept(self.found, sweep.ops, waits, mask_of(outer.sure), falls)
+            packets.boxes.append(Box(family, span, (lo, hi)))
 
 
-def _moving(transition: Transition, family: Family, mixed: list[Interval]) -> Iterator[Interval]:
-    """Intervals in which a switch sends packets elsewhere than before, once for each switch.
-
-    Where packets fall through at some switch, a change for their Ethernet destination counts like two, as it
-    may be one of several switches'."""
-    for switch in transition.touched:
-        yield from _moves(transition, switch, family)
-    if mixed and any(_moves(transition, switch, Family.MAC) for switch in transition.touched):
-        yield from mixed
-        yield from mixed
-
-
-def _moves(transition: Transition, switch: int, family: Family) -> list[Interval]:
-    """The intervals in which this switch's rules do something else than before."""
-    old, new = transition.functions[switch][OLD][family], transition.functions[switch][NEW][family]
-    starts = sorted({*old.starts, *new.starts})
-    return merged(
-        (lo, hi)
-        for lo, hi in zip(starts, [*starts[1:], 1 << 128], strict=True)
-        if transition.meaning(switch, OLD, old.at(lo)) != transition.meaning(switch, NEW, new.at(lo))
-    )
+def _kept(
+    found: dict[object, PacketClass], ops: dict[int, Ops], waits: Waits, pending: int, falls: bool
+) -> PacketClass:
+    """The class of these changes, which may have been seen before."""
+    key = falls, pending, waits, tuple(sorted(ops.items()))
+    packets = found.get(key)
+    if packets is None:
+        packets = found[key] = PacketClass(dict(ops), waits, pending, falls)
+    return packets
 
 
-def _different(functions: Iterable[RouteFunction]) -> list[RouteFunction]:
-    return list({id(function): function for function in functions}.values())
+# --- the sweep ----------------------------------------------------------------------------------------------
 
 
-def _mixed(functions: list[RouteFunction], family: Family) -> list[Interval]:
-    """The intervals in which some switch, before or after, leaves packets to their Ethernet destination, and
-    another does not.
-    """
-    if len({function.profile for function in functions}) == 1 and all(
-        takes_all(function.at(span[0])) for function in functions for span in function.intricate
-    ):
-        return []
-    starts = sorted({start for function in functions for start in function.starts if start < family.size})
-    mixed = []
-    for lo, hi in zip(starts, [*starts[1:], family.size], strict=True):
-        stacks = [function.at(lo) for function in functions]
-        if any(stacks) and not all(takes_all(stack) for stack in stacks):
-            mixed.append((lo, hi))
-    return merged(mixed)
+class _Sweep:
+    """All switches that matter, at an address that rises."""
+
+    def __init__(self, look_at: Callable[[int, int], tuple[Look, int]]) -> None:
+        self._look = look_at
+        self._ends: list[tuple[int, int]] = []
+        self._known = 0
+        self.turns: dict[int, Turn] = {}
+        self.ops: dict[int, Ops] = {}
+        self.sure: dict[int, Turn] = {}
+        self.vague: dict[int, Look] = {}
+
+    def atoms(self, lo: int, hi: int, switches: int) -> Iterator[tuple[int, int, bool]]:
+        """The atoms of an interval in which these switches change: from, to, and whether anything differs
+        from the atom before.
+        """
+        here, anew = lo, self._advance(lo, switches)
+        while here < hi:
+            end = min(hi, self._ends[0][0]) if self._ends else hi
+            yield here, end, anew
+            here, anew = end, end < hi and self._advance(end, 0)
+
+    def _advance(self, here: int, switches: int) -> bool:
+        """Look at those switches anew whose last look has expired, and at all that can be reached."""
+        ends = self._ends
+        stale = 0
+        while ends and ends[0][0] <= here:
+            stale |= 1 << heappop(ends)[1]
+        anew = False
+        frontier = stale | switches & ~self._known
+        while frontier:
+            reached = 0
+            for switch in bits(frontier):
+                seen, end = self._look(switch, here)
+                heappush(ends, (end, switch))
+                anew = self._take(switch, seen) or anew
+                reached |= seen.turn[0] | seen.turn[1]
+            self._known |= frontier
+            frontier = reached & ~self._known
+        return anew
+
+    def _take(self, switch: int, seen: Look) -> bool:
+        """Note what was seen; whether it differs from what was there before."""
+        turn = seen.turn
+        anew = _note(self.turns, switch, turn)
+        anew = _note(self.ops, switch, seen.ops if turn.changes else None) or anew
+        anew = _note(self.sure, switch, seen.sure) or anew
+        vague = seen if seen.falls or seen.varies != (False, False) else None
+        return _note(self.vague, switch, vague) or anew
 
 
-def _holds(spans: list[Interval], address: int) -> bool:
-    """Whether one of the intervals, which are in order, holds the address."""
-    place = bisect_right(spans, (address, 1 << 128)) - 1
-    return place >= 0 and address < spans[place][1]
-
-
-def _mac_cuts(transition: Transition, family: Family, address: int) -> Iterator[Interval]:
-    """The intervals of Ethernet destinations that every switch treats alike, given this address."""
-    cuts = {0}
-    for sides in transition.functions:
-        for functions in sides:
-            stack = functions[family].at(address)
-            cuts.update(edge for covered in stack if covered.macs != ALL_MACS for edge in covered.macs)
-            if not takes_all(stack):
-                cuts.update(functions[Family.MAC].starts)
-    starts = sorted(cut for cut in cuts if cut < ALL_MACS[1])
-    yield from zip(starts, [*starts[1:], ALL_MACS[1]], strict=True)
-
-
-# --- from atoms to classes ----------------------------------------------------------------------------------
-
-_Fate = tuple[Turn, Op | None]
-"""What a switch does with the packets of an atom; equal fates of one switch are one object."""
-
-
-def _classes(transition: Transition, family: Family) -> Iterator[PacketClass]:
-    found = list(_boxes(transition, family))
-    columns = [
-        _fates(transition, switch, [box for box, _ in found]) for switch in range(len(transition.dpids))
-    ]
-    alike: dict[tuple[object, ...], tuple[tuple[_Fate, ...], bool, list[Box]]] = {}
-    for (box, falls), fates in zip(found, zip(*columns, strict=True), strict=True):
-        key = falls, *map(id, fates)
-        alike.setdefault(key, (fates, falls, []))[2].append(box)
-    for fates, falls, members in alike.values():
-        turns = tuple([turn for turn, _ in fates])
-        if falls or sum([turn.changes for turn in turns]) > 1:
-            yield PacketClass(tuple(members), turns, tuple([op for _, op in fates]), falls)
-
-
-def _fates(transition: Transition, switch: int, boxes: list[Box]) -> list[_Fate]:
-    """What the switch does with each of the boxes, which are of one family."""
-    fates: list[_Fate] = []
-    known: dict[tuple[int, int], _Fate] = {}
-    shared: dict[_Fate, _Fate] = {}
-    old_functions, new_functions = transition.functions[switch]
-    for family, (address, _), (mac, _) in boxes:
-        stack = old_functions[family].at(address)
-        old = new = transition.rule_at(switch, OLD, stack, mac)
-        if old_functions is not new_functions:
-            new = transition.rule_at(switch, NEW, new_functions[family].at(address), mac)
-        key = id(old), id(new)
-        if key not in known:
-            fate = _turn(transition, switch, old, new), _flip(old, new)
-            known[key] = shared.setdefault(fate, fate)
-        fates.append(known[key])
-    return fates
-
-
-def _turn(transition: Transition, switch: int, old: FlowRule | None, new: FlowRule | None) -> Turn:
-    before, after = transition.way(switch, OLD, old), transition.way(switch, NEW, new)
-    unsure = before.loses or before.leaves_by != after.leaves_by
-    return Turn(before.switches, after.switches, before.loses, unsure, after.loses, before != after)
-
-
-def _flip(old: FlowRule | None, new: FlowRule | None) -> Op | None:
-    """The change of a rule at which packets with this old and new rule flip; None when they are the same
-    rule.
-    """
-    if new is not None and (old is None or new.priority > old.priority or new.key == old.key):
-        return None if new == old else Op(True, new.key)
-    return None if old is None else Op(False, old.key)
+def _note(known: dict[int, V], switch: int, value: V | None) -> bool:
+    """Write down what was seen; None for nothing. Whether it differs from what stood there before."""
+    before = known.get(switch)
+    if before == value:
+        return False
+    if value is None:
+        del known[switch]
+    else:
+        known[switch] = value
+    return True

@@ -6,17 +6,20 @@ opposite orders. No order of the changes is right for both. But each class alone
 (planner/precedence.py), so it is given exceptions: rules for exactly its packets, above all others of its
 family.
 
-    stage 0         set the exceptions, each saying what the switch says today: nothing moves
-    from stage 1    rewrite them to what is wanted, in the order the class asks for: only the class moves;
+    at once         set the exceptions, each saying what the switch says today: nothing moves
+    then            rewrite them to what is wanted, in the order the class asks for: only the class moves;
                     beside it run the changes of the plan, of which the class notices nothing
-    last stage      delete the exceptions, which by now say what the rules below them say: nothing moves
+    at last         delete the exceptions, which by now say what the rules below them say: nothing moves
+
+The first and the last are matters of one switch each: its exceptions stand while its rules change. Only the
+rewriting waits for others.
 
 The price is rules: one for each prefix that the class is made of, on each switch that changes for it, twice
 written and once deleted. It is paid only by classes in a circle of waits, which shortest paths in a fabric
 seldom give.
 
-When packets without a rule for their address change too (`PacketClass.falls_through`), they hang on the rules
-of two families at once; if any class needs exceptions, all of those get them.
+Packets that fall through (`PacketClass.falls`) hang on the rules of two families at once; if any class needs
+exceptions, all of those get them.
 """
 
 from __future__ import annotations
@@ -26,10 +29,12 @@ from dataclasses import dataclass
 
 from controller.dataplane.pipeline import EXCEPTION_RUNG, RouteBase, Table
 from controller.model.flow import EtherType, Field, FlowRule, Match, Term
+from controller.planner.bundles import Side
 from controller.planner.classes import Box, PacketClass
 from controller.planner.intervals import ALL_MACS, Family, Interval
-from controller.planner.precedence import Waits
-from controller.planner.transition import Side, Transition, bits
+from controller.planner.masks import bits
+from controller.planner.order import Op, WaitGraph
+from controller.planner.transition import Transition
 
 _BASE = {Family.MAC: RouteBase.MAC, Family.IPV4: RouteBase.IPV4, Family.IPV6: RouteBase.IPV6}
 _ETH_TYPE = {Family.IPV4: EtherType.IPV4, Family.IPV6: EtherType.IPV6}
@@ -38,48 +43,31 @@ _DESTINATION = {Family.MAC: Field.ETH_DST, Family.IPV4: Field.IPV4_DST, Family.I
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """One exception on one switch: what it says first, what it says then, and in which stage it changes."""
+    """One exception on one switch: what it says first, and what it says when `op` has come."""
 
     switch: int
     before: FlowRule
     after: FlowRule
-    stage: int
+    op: Op
 
 
-def exempt(transition: Transition, packets: PacketClass, waits: Waits) -> Iterator[Exemption]:
-    """The exceptions for a class; the stage in which they are set is 0."""
-    stage = _stages(dict(waits))
-    for switch, op in enumerate(packets.ops):
-        if op is not None:
-            for box in packets.boxes:
-                before, after = (_rule(transition, switch, side, box) for side in Side)
-                for where in _matches(box):
-                    yield Exemption(
-                        switch,
-                        _exception(box.family, where, before),
-                        _exception(box.family, where, after),
-                        1 + stage.get(switch, 0),
-                    )
-
-
-def _stages(waits: dict[int, int]) -> dict[int, int]:
-    """The longest chain of waits before each switch.
-
-    A class never waits in a circle (see planner/precedence.py).
-    """
-    stages: dict[int, int] = {}
-
-    def stage(switch: int) -> int:
-        if switch not in stages:
-            stages[switch] = max((1 + stage(first) for first in bits(waits.get(switch, 0))), default=0)
-        return stages[switch]
-
-    return {switch: stage(switch) for switch in waits}
-
-
-def _rule(transition: Transition, switch: int, side: Side, box: Box) -> FlowRule | None:
-    stack = transition.functions[switch][side][box.family].at(box.span[0])
-    return transition.rule_at(switch, side, stack, box.macs[0])
+def exempt(transition: Transition, packets: PacketClass, number: int, graph: WaitGraph) -> list[Exemption]:
+    """The exceptions for a class, the `number`-th that gets some; the graph learns their order."""
+    op = {switch: (switch, -1 - number) for switch in packets.ops}
+    for switch, mask in packets.waits:
+        for first in bits(mask):
+            graph.add(op[first], op[switch])
+    return [
+        Exemption(
+            switch, _exception(box.family, where, before), _exception(box.family, where, after), op[switch]
+        )
+        for switch in packets.ops
+        for box in packets.boxes
+        for before, after in [
+            [transition.rule_at(switch, side, box.family, box.span[0], box.macs[0]) for side in Side]
+        ]
+        for where in _matches(box)
+    ]
 
 
 def _exception(family: Family, where: Match, like: FlowRule | None) -> FlowRule:

@@ -10,46 +10,44 @@ old rule o to its new rule n exactly once, with nothing third between:
                                   rise, and n was set before any delete: when o goes, n holds.
 
 Only changes of rules that overlap need this order. Rules of the routes table overlap when one prefix holds
-the other, so there are few pairs. Rules of other tables all change in the same stage on their switch, in this
-order.
+the other, so there are few pairs; where packets fall through from one family to another, any two may.
 
 **Between switches.** planner/precedence.py says for each class of packets which switch waits for which; the
-op at which the class flips there (`PacketClass.ops`) then waits for the ops at which it flips at the others.
-A switch's answer to a barrier is the only thing that can be waited for, so a wait between switches costs a
-stage and one on the same switch costs nothing:
+changes at which the class flips there (`PacketClass.ops`) then wait for those at which it flips at the
+others. A switch's answer to a barrier is the only thing that can be waited for, so a wait between switches
+costs an answer and one on the same switch costs nothing:
 
     level(op) = max(level of what it waits for on its own switch, 1 + level of what it waits for elsewhere)
 
-Classes may disagree: one op can flip many of them. Then the waits run in a circle, and `Levels.stuck` names
-the ops that are on one; the planner takes the classes they belong to out of the game (planner/exceptions.py)
-and asks again.
+Changes of one switch and one level make one step (planner/steps.py). Classes may disagree: one op can flip
+many of them. Then the waits run in a circle, and `Levels.stuck` names the ops that are on one; the planner
+takes the classes they belong to out of the game (planner/exceptions.py) and asks again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from controller.model.flow import FlowRule
-from controller.planner.classes import Op, PacketClass
+from controller.planner.classes import PacketClass
 from controller.planner.diff import SwitchDelta
 from controller.planner.intervals import Cover, Family, cover
-from controller.planner.precedence import Waits
-from controller.planner.transition import bits
+from controller.planner.masks import bits
 
-SwitchOp = tuple[int, Op]
-"""A change of a rule and the number of its switch."""
+Op = tuple[int, int]
+"""A change of a rule: the number of its switch, and the `id` of the rule that is set or goes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The stage of each change that waits or is waited for; the others may go in stage 0. `stuck`: those in a
-    circle of waits.
+    """The level of each change that waits or is waited for; the others may be 0. `stuck`: those in a circle
+    of waits.
     """
 
-    of: dict[SwitchOp, int]
-    stuck: frozenset[SwitchOp]
+    of: dict[Op, int]
+    stuck: frozenset[Op]
 
 
 def in_switch_order(sets: Iterable[FlowRule], deletes: Iterable[FlowRule]) -> list[tuple[bool, FlowRule]]:
@@ -66,58 +64,55 @@ class WaitGraph:
     """Changes that wait for changes."""
 
     def __init__(self) -> None:
-        self._later: dict[SwitchOp, dict[SwitchOp, int]] = {}
-        self._waiting: dict[SwitchOp, int] = {}
+        self._later: dict[Op, dict[Op, int]] = {}
+        self.elsewhere: dict[Op, set[Op]] = {}
+        """For each change, those on other switches that it waits for."""
 
-    def add(self, earlier: SwitchOp, later: SwitchOp, stages: int) -> None:
-        """`later` comes at least so many stages after `earlier`: 0 on the same switch, 1 elsewhere."""
+    def add(self, earlier: Op, later: Op) -> None:
+        """`later` waits for `earlier`."""
         followers = self._later.setdefault(earlier, {})
         if later not in followers:
-            self._waiting[later] = self._waiting.get(later, 0) + 1
-            followers[later] = stages
-        self._waiting.setdefault(earlier, 0)
+            apart = earlier[0] != later[0]
+            followers[later] = int(apart)
+            if apart:
+                self.elsewhere.setdefault(later, set()).add(earlier)
 
-    def add_class(self, packets: PacketClass, waits: Waits) -> None:
+    def add_class(self, packets: PacketClass) -> None:
         """What precedence asks of a class."""
-        for switch, mask in waits:
-            later = packets.ops[switch]
-            for first in bits(mask):
-                earlier = packets.ops[first]
-                if later is not None and earlier is not None:
-                    self.add((first, earlier), (switch, later), 1)
+        for switch, mask in packets.waits:
+            for later in packets.ops.get(switch, ()):
+                for first in bits(mask):
+                    for earlier in packets.ops.get(first, ()):
+                        self.add((first, earlier), (switch, later))
 
     def add_switch(self, switch: int, delta: SwitchDelta, *, families_mix: bool) -> None:
         """The order of the routes of one switch among themselves; `families_mix`: of IP and Ethernet rules
         too.
         """
         ordered = in_switch_order(delta.set_rules, delta.gone_rules)
-        covers = [
-            (Op(sets, rule.key), covered) for sets, rule in ordered if (covered := cover(rule)) is not None
-        ]
-        place = {op: number for number, (op, _) in enumerate(covers)}
-        for family in Family:
-            for one, other in _nested([(op, covered) for op, covered in covers if covered.family is family]):
-                earlier, later = sorted((one, other), key=place.__getitem__)
-                self.add((switch, earlier), (switch, later), 0)
-        if families_mix:
-            for (one, _), (other, _) in pairwise(covers):
-                self.add((switch, one), (switch, other), 0)
+        covers = [covered for _, rule in ordered if (covered := cover(rule)) is not None]
+        pairs = pairwise(covers) if families_mix else _overlapping(covers)
+        for earlier, later in pairs:
+            self.add((switch, id(earlier.rule)), (switch, id(later.rule)))
 
     def levels(self) -> Levels:
         """Longest paths, by taking away what waits for nothing (Kahn, CACM 1962)."""
-        waiting = dict(self._waiting)
+        waiting: dict[Op, int] = dict.fromkeys(self._later, 0)
+        for followers in self._later.values():
+            for follower in followers:
+                waiting[follower] = waiting.get(follower, 0) + 1
         level = dict.fromkeys(waiting, 0)
         ready = [op for op, count in waiting.items() if not count]
         for op in ready:
-            for follower, stages in self._later.get(op, {}).items():
-                level[follower] = max(level[follower], level[op] + stages)
+            for follower, steps in self._later.get(op, {}).items():
+                level[follower] = max(level[follower], level[op] + steps)
                 waiting[follower] -= 1
                 if not waiting[follower]:
                     ready.append(follower)
         done = set(ready)
         return Levels(level, self._on_circles({op for op in waiting if op not in done}))
 
-    def _on_circles(self, left: set[SwitchOp]) -> frozenset[SwitchOp]:
+    def _on_circles(self, left: set[Op]) -> frozenset[Op]:
         """Of changes that all wait for each other, those that are also waited for."""
         before = 0
         while len(left) != before:
@@ -126,11 +121,16 @@ class WaitGraph:
         return frozenset(left)
 
 
-def _nested(changes: Sequence[tuple[Op, Cover]]) -> Iterable[tuple[Op, Op]]:
-    """Each pair of changes of which one's interval holds the other's."""
-    opened: list[tuple[Op, Cover]] = []
-    for op, covered in sorted(changes, key=lambda change: (change[1].span[0], -change[1].span[1])):
-        while opened and opened[-1][1].span[1] <= covered.span[0]:
-            opened.pop()
-        yield from ((outer, op) for outer, _ in opened)
-        opened.append((op, covered))
+def _overlapping(covers: Sequence[Cover]) -> Iterator[tuple[Cover, Cover]]:
+    """Each pair of changes of which one's interval holds the other's, in the order in which they come."""
+    place = {id(covered): number for number, covered in enumerate(covers)}
+    for family in Family:
+        opened: list[Cover] = []
+        mine = [covered for covered in covers if covered.family is family]
+        for covered in sorted(mine, key=lambda change: (change.span[0], -change.span[1])):
+            while opened and opened[-1].span[1] <= covered.span[0]:
+                opened.pop()
+            for outer in opened:
+                first = place[id(outer)] < place[id(covered)]
+                yield (outer, covered) if first else (covered, outer)
+            opened.append(covered)

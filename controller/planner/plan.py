@@ -1,227 +1,186 @@
-"""The plan: from what is installed to what is wanted, in stages that never loop a packet or drop one that
+"""The plan: from what is installed to what is wanted, in steps that never loop a packet or drop one that
 both ends deliver.
 
-    diff of each switch -> classes of packets that change -> who waits for whom -> stages
+    diff of each switch -> moves: where packets go elsewhere -> regions that need a look -> classes of packets
+    -> who waits for whom -> steps
 
-What it promises (law 5): applying all stages gives the wanted program. After every stage, and for every way
-in which the switches of a stage may overtake each other, each taking its own commands in order, no packet
-goes in a circle, and none is dropped that the installed and the wanted program deliver. Planning again gives
-nothing. The promise is made for programs that have no circles themselves.
+What it promises (law 5): carrying out all steps gives the wanted program. After every command, and for every
+way in which switches may overtake each other, each taking its own commands in order and each step after those
+that it waits for, no packet goes in a circle, and none is dropped that the installed and the wanted program
+deliver. Planning again gives nothing. The promise is made for programs that have no circles themselves.
 
-What a stage holds on a switch:
+A plan may be made while switches owe answers (`under_way`). Their last commands may have been carried out or
+not, one after the other, at any time until they answer. The plan is made for what they will hold then; where
+it matters for a class of packets what a switch does meanwhile, whoever changes for that class waits for the
+answer (`Step.pending`), and nobody else does.
 
-    first stage that touches it   groups renamed (planner/regroup.py), meters, new groups, a barrier
-    every stage                   rules of the routes table, in the order of planner/order.py
-    stage 0                       new rules of the other tables: a new host is let in, its routes may follow
-    last stage                    rules of other tables that go
-    a stage of its own, after     groups and meters that no rule names any more: what a switch has cached of
-                                  its rules may still hand packets to them for a moment
-
-Most plans have one stage: where no mixture of old and new can hurt, nothing waits (planner/precedence.py).
-
-Cost: switches whose program is the same object, or equal, are skipped; only addresses whose rules change
-somewhere are looked at.
+Cost: switches whose program is the same object are skipped, rules that are the same objects are not compared,
+and only addresses whose rules change somewhere are looked at. What was found out about a program is kept for
+as long as it lives, and handed on to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
-from controller.model.command import (
-    AddGroup,
-    AddMeter,
-    Barrier,
-    DeleteGroup,
-    DeleteMeter,
-    DeleteRule,
-    ModifyMeter,
-    ProgramCommand,
-    SetRule,
-)
+from controller.model.command import ProgramCommand
 from controller.model.identity import Dpid, PortRef
-from controller.model.plan import EMPTY_PLAN, Stage, UpdatePlan
+from controller.model.plan import EMPTY_PLAN, Sent, UpdatePlan
 from controller.model.program import EMPTY_PROGRAM, FabricProgram, SwitchProgram
-from controller.planner.classes import Op, PacketClass, packet_classes
-from controller.planner.diff import SwitchDelta, diff
+from controller.planner.apply import apply_commands
+from controller.planner.classes import PacketClass, packet_classes, separate_classes
+from controller.planner.diff import diff
 from controller.planner.exceptions import Exemption, exempt
-from controller.planner.intervals import cover
-from controller.planner.order import SwitchOp, WaitGraph, in_switch_order
-from controller.planner.precedence import Waits, precedence
-from controller.planner.regroup import Regrouped, regroup
-from controller.planner.transition import Transition, bits
+from controller.planner.intervals import Family
+from controller.planner.masks import bits
+from controller.planner.order import Levels, Op, WaitGraph
+from controller.planner.regroup import regroup
+from controller.planner.steps import Schedule, SwitchChange, steps_of
+from controller.planner.transition import Change, Transition
+
+_NOTHING_SENT: Mapping[Dpid, Sequence[Sent]] = {}
 
 
-def plan(installed: FabricProgram, wanted: FabricProgram, peer: Mapping[PortRef, PortRef]) -> UpdatePlan:
+def plan(
+    installed: FabricProgram,
+    wanted: FabricProgram,
+    peer: Mapping[PortRef, PortRef],
+    under_way: Mapping[Dpid, Sequence[Sent]] = _NOTHING_SENT,
+) -> UpdatePlan:
     """The plan that takes the switches of `wanted` from what is installed to what is wanted.
 
     `peer` maps each port with a live link to its far end: forwarding onto a port without one leaves the
     fabric. A switch that has nothing installed counts as empty; a switch that is installed and not wanted is
-    left alone."""
-    changes = {
-        dpid: _SwitchChange.between(installed.get(dpid, EMPTY_PROGRAM), program)
-        for dpid, program in sorted(wanted.items())
-    }
-    changes = {dpid: change for dpid, change in changes.items() if change}
+    left alone. `under_way` is what switches were sent on top of what is installed and have not answered, one
+    entry for each plan that sent something, in order."""
+    held, doubts = _expected(installed, under_way)
+    renaming, changes = _changes(held, wanted)
     if not changes:
         return EMPTY_PLAN
-    after = {**installed, **wanted}
-    before = {dpid: changes[dpid].regrouped.program if dpid in changes else after[dpid] for dpid in after}
-    transition = Transition(before, after, peer)
-    schedule = _schedule(transition, {dpid: change.delta for dpid, change in changes.items()})
-    return _assemble(transition, changes, schedule)
+    transition = Transition({**held, **wanted}, changes, peer, doubts)
+    number = transition.numbers.number
+    told = [
+        SwitchChange(number[dpid], dpid, renaming.get(dpid, ()), change.delta)
+        for dpid, change in changes.items()
+    ]
+    return UpdatePlan(steps_of(told, _schedule(transition), transition.numbers.dpids, doubts.keys()))
 
 
-@dataclass(frozen=True)
-class _SwitchChange:
-    """What has to happen on one switch."""
+def _expected(
+    installed: FabricProgram, under_way: Mapping[Dpid, Sequence[Sent]]
+) -> tuple[FabricProgram, dict[Dpid, list[SwitchProgram]]]:
+    """What the switches will hold when all have answered, and what those that owe an answer may hold until
+    then.
+    """
+    if not under_way:
+        return installed, {}
+    held = dict(installed)
+    doubts: dict[Dpid, list[SwitchProgram]] = {}
+    for dpid, all_sent in under_way.items():
+        for sent in all_sent:
+            program = held.get(dpid, EMPTY_PROGRAM)
+            doubts.setdefault(dpid, []).append(program)
+            held[dpid] = sent.leads_to or apply_commands(program, sent.commands)
+    return held, doubts
 
-    regrouped: Regrouped
-    delta: SwitchDelta
 
-    @staticmethod
-    def between(installed: SwitchProgram, wanted: SwitchProgram) -> _SwitchChange:
-        if installed is wanted:
-            return _SwitchChange(Regrouped((), installed), SwitchDelta())
-        regrouped = regroup(installed, wanted)
-        return _SwitchChange(regrouped, diff(regrouped.program, wanted))
-
-    def __bool__(self) -> bool:
-        return bool(self.delta) or bool(self.regrouped.commands)
+def _changes(
+    held: FabricProgram, wanted: FabricProgram
+) -> tuple[dict[Dpid, tuple[ProgramCommand, ...]], dict[Dpid, Change]]:
+    """The switches that change, sorted; and where groups have to be renamed first, the commands that do."""
+    renaming: dict[Dpid, tuple[ProgramCommand, ...]] = {}
+    changes: dict[Dpid, Change] = {}
+    for dpid in sorted([dpid for dpid, program in wanted.items() if held.get(dpid) is not program]):
+        regrouped = regroup(held.get(dpid, EMPTY_PROGRAM), wanted[dpid])
+        delta = diff(regrouped.program, wanted[dpid])
+        if delta or regrouped.commands:
+            changes[dpid] = Change(regrouped.program, wanted[dpid], delta)
+            if regrouped.commands:
+                renaming[dpid] = regrouped.commands
+    return renaming, changes
 
 
 # --- when ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Schedule:
-    """The stage of each change that has one (others go in `first`), the exceptions, and the stage that comes
-    last.
-    """
-
-    stage: Mapping[SwitchOp, int] = field(default_factory=dict)
-    exemptions: tuple[Exemption, ...] = ()
-
-    @property
-    def first(self) -> int:
-        """The first stage of the changes themselves: exceptions, where there are any, come before."""
-        return 1 if self.exemptions else 0
-
-    @property
-    def last(self) -> int:
-        stages = [self.first, *(self.first + stage for stage in self.stage.values())]
-        stages += [exemption.stage for exemption in self.exemptions]
-        return max(stages) + (1 if self.exemptions else 0)
-
-    def of(self, op: SwitchOp) -> int:
-        return self.first + self.stage.get(op, 0)
-
-
-def _schedule(transition: Transition, deltas: Mapping[Dpid, SwitchDelta]) -> _Schedule:
+def _schedule(transition: Transition) -> Schedule:
+    """Who waits for whom, if anybody does."""
     classes = packet_classes(transition)
-    known = {turns: precedence(turns) for turns in {packets.turns: None for packets in classes}}
-    waiting = [(packets, known[packets.turns]) for packets in classes]
-    if not any(waits for _, waits in waiting):
-        return _Schedule()
-    mixing = any(packets.falls_through for packets in classes)
-    exempted: list[tuple[PacketClass, Waits]] = []
+    if not classes:
+        return Schedule()
+    graph = _graph(transition, classes)
+    levels = graph.levels()
+    if levels.stuck:
+        return _with_exceptions(transition)
+    return Schedule(levels.of, graph.elsewhere, _pending(classes))
+
+
+def _with_exceptions(transition: Transition) -> Schedule:
+    """The same where classes disagree: those that do, and all that fall through, get exceptions."""
+    waiting = separate_classes(transition)
+    leaving: list[PacketClass] = []
+    exempted: list[PacketClass] = []
     while True:
-        levels = _waits(transition, deltas, waiting, mixing).levels()
+        graph = _graph(transition, waiting)
+        levels = graph.levels()
         if not levels.stuck:
             break
-        leaves = [pair[0].falls_through or _is_stuck(*pair, levels.stuck) for pair in waiting]
-        exempted += [pair for pair, left in zip(waiting, leaves, strict=True) if left]
-        waiting = [pair for pair, left in zip(waiting, leaves, strict=True) if not left]
-    return _Schedule(
-        levels.of,
-        tuple(exception for packets, waits in exempted for exception in exempt(transition, packets, waits)),
-    )
+        leaving = [packets for packets in waiting if packets.falls or _is_stuck(packets, levels)]
+        exempted += leaving
+        gone = set(map(id, leaving))
+        waiting = [packets for packets in waiting if id(packets) not in gone]
+    exemptions: list[Exemption] = []
+    pending = _pending(waiting)
+    for number, packets in enumerate(exempted):
+        found = exempt(transition, packets, number, graph)
+        exemptions += found
+        pending.update((exemption.op, packets.pending) for exemption in found if packets.pending)
+    return Schedule(graph.levels().of, graph.elsewhere, pending, exemptions)
 
 
-def _waits(
-    transition: Transition,
-    deltas: Mapping[Dpid, SwitchDelta],
-    waiting: list[tuple[PacketClass, Waits]],
-    mixing: bool,
-) -> WaitGraph:
+def _graph(transition: Transition, classes: Sequence[PacketClass]) -> WaitGraph:
+    """What the classes ask for, and the order on each switch of which a change waits or is waited for."""
     graph = WaitGraph()
-    for switch, dpid in enumerate(transition.dpids):
-        if dpid in deltas:
-            graph.add_switch(switch, deltas[dpid], families_mix=mixing)
-    for packets, waits in waiting:
-        graph.add_class(packets, waits)
+    for packets in classes:
+        graph.add_class(packets)
+    for switch in sorted({switch for packets in classes for switch in _waiting(packets)}):
+        delta = transition.changes[switch].delta
+        graph.add_switch(switch, delta, families_mix=_families_mix(transition, switch))
     return graph
 
 
-def _is_stuck(packets: PacketClass, waits: Waits, stuck: frozenset[SwitchOp]) -> bool:
+def _waiting(packets: PacketClass) -> set[int]:
+    """The switches that wait, or are waited for."""
+    mask = 0
+    for switch, first in packets.waits:
+        mask |= first | 1 << switch
+    return {switch for switch in bits(mask) if switch in packets.ops}
+
+
+def _families_mix(transition: Transition, switch: int) -> bool:
+    """Whether on this switch packets go over from rules of one family to rules of another."""
+    for family in (Family.IPV4, Family.IPV6):
+        old, new = transition.old(switch).functions[family], transition.new(switch).functions[family]
+        if old.profile != new.profile or old.is_partial or new.is_partial:
+            return True
+    return False
+
+
+def _is_stuck(packets: PacketClass, levels: Levels) -> bool:
     """Whether one of the waits of this class is part of a circle."""
-    on_circle = {switch for switch, op in enumerate(packets.ops) if op is not None and (switch, op) in stuck}
+    on_circle = {switch for switch, ops in packets.ops.items() for op in ops if (switch, op) in levels.stuck}
     return any(
-        switch in on_circle and any(first in on_circle for first in bits(mask)) for switch, mask in waits
+        switch in on_circle and any(first in on_circle for first in bits(mask))
+        for switch, mask in packets.waits
     )
 
 
-# --- what, stage by stage -----------------------------------------------------------------------------------
-
-
-def _assemble(
-    transition: Transition, changes: Mapping[Dpid, _SwitchChange], schedule: _Schedule
-) -> UpdatePlan:
-    by_stage: list[dict[Dpid, tuple[ProgramCommand, ...]]] = [{} for _ in range(schedule.last + 2)]
-    exceptions: dict[int, list[Exemption]] = {}
-    for exception in schedule.exemptions:
-        exceptions.setdefault(exception.switch, []).append(exception)
-    for switch, dpid in enumerate(transition.dpids):
-        if dpid in changes:
-            stages = _rule_stages(switch, changes[dpid].delta, schedule, exceptions.get(switch, []))
-            for number, commands in _switch_stages(changes[dpid], stages, schedule.last).items():
-                by_stage[number][dpid] = commands
-    return UpdatePlan(tuple(Stage(commands) for commands in by_stage if commands))
-
-
-_ByStage = dict[int, list[ProgramCommand]]
-
-
-def _rule_stages(
-    switch: int, delta: SwitchDelta, schedule: _Schedule, exceptions: list[Exemption]
-) -> _ByStage:
-    """The changes of rules of one switch: in each stage the exceptions first, then the rest in the switch's
-    order.
-    """
-    stages: _ByStage = {}
-    for exception in exceptions:
-        stages.setdefault(0, []).append(SetRule(exception.before))
-        stages.setdefault(exception.stage, []).append(SetRule(exception.after))
-    for sets, rule in in_switch_order(delta.set_rules, delta.gone_rules):
-        if cover(rule) is None:
-            stage = schedule.first if sets else schedule.last
-        else:
-            stage = schedule.of((switch, Op(sets, rule.key)))
-        stages.setdefault(stage, []).append(SetRule(rule) if sets else DeleteRule(rule))
-    for exception in exceptions:
-        stages.setdefault(schedule.last, []).append(DeleteRule(exception.after))
-    return stages
-
-
-def _switch_stages(
-    change: _SwitchChange, rules: _ByStage, last: int
-) -> dict[int, tuple[ProgramCommand, ...]]:
-    """All commands of one switch: what rules need before them, the rules, and what no rule needs any more."""
-    delta = change.delta
-    before: list[ProgramCommand] = [*change.regrouped.commands]
-    before += [AddMeter(meter) for meter in delta.new_meters]
-    before += [ModifyMeter(meter) for meter in delta.changed_meters]
-    before += [AddGroup(group) for group in delta.new_groups]
-    after: list[ProgramCommand] = [DeleteGroup(number) for number in delta.gone_groups]
-    after += [DeleteMeter(number) for number in delta.gone_meters]
-    stages = {number: tuple(commands) for number, commands in sorted(rules.items())}
-    if before:
-        first = min(stages, default=0)
-        stages[first] = (*before, *_barrier_before(stages.get(first, ())))
-    if after:
-        stages[last + 1] = tuple(after)
-    return stages
-
-
-def _barrier_before(commands: tuple[ProgramCommand, ...]) -> tuple[ProgramCommand, ...]:
-    return (Barrier(), *commands) if commands else ()
+def _pending(classes: Sequence[PacketClass]) -> dict[Op, int]:
+    """The switches whose answers each change waits for, as a mask."""
+    pending: dict[Op, int] = {}
+    for packets in classes:
+        if packets.pending:
+            for switch, ops in packets.ops.items():
+                for op in ops:
+                    pending[switch, op] = pending.get((switch, op), 0) | packets.pending
+    return pending

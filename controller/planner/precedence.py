@@ -44,154 +44,112 @@ port.
 That a switch waits for what lies downstream of it in N is the dependency forest of Mahajan and Wattenhofer
 (HotNets 2013); rules (1) to (3) wait for less.
 
-Masks are integers, bit i for switch i. A class costs a few hundred operations on them.
+**Doubts.** A switch that owes an answer may still do what it did before. It enters with all that it may do,
+on both sides: then the order that the three rules give holds whatever it does, if O and N have no circle with
+all of it, and if no switch of G leaves G for it (`tolerates`). Otherwise whoever changes for the class has to
+wait for the answer.
+
+**Whole families.** Where one side does not depend on the Ethernet destination and the other one does, no
+single O (or N) can be named. `downstream_first` is right for every O without a circle: whoever flips sends to
+switches that have all flipped, so a packet that has met a flipped switch stays in N; and `upstream_first` is
+right for every N.
+
+Switches that do the same are one node of the graphs (planner/bundles.py): in a fabric of a thousand, a class
+has some hundred of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
-from controller.planner.transition import bits
-
-
-class Turn(NamedTuple):
-    """What one switch does with the packets of a class, before and after."""
-
-    old_next: int
-    new_next: int
-    old_loses: bool
-    old_unsure: bool
-    new_loses: bool
-    changes: bool
-
+from controller.planner.bundles import NEW, OLD, Bundles
+from controller.planner.masks import bits
+from controller.planner.turns import Turns
 
 Waits = tuple[tuple[int, int], ...]
-"""Pairs (switch, mask of the switches that must flip before it)."""
+"""Pairs (switch, mask of the switches that must flip before it), in the order of the switches."""
 
 
-def precedence(turns: Sequence[Turn]) -> Waits:
-    """Who waits for whom, by rules (1) to (3). The order of `turns` is the numbering of the switches."""
-    changing = _mask(turn.changes for turn in turns)
-    if changing & (changing - 1) == 0:
+def precedence(fabric: Bundles) -> Waits:
+    """Who waits for whom, by rules (1) to (3)."""
+    if fabric.changing & (fabric.changing - 1) == 0:
         return ()
-    old, new = [turn.old_next for turn in turns], [turn.new_next for turn in turns]
-    waits = [0] * len(turns)
-    new_reach = _reach(new)
-    _delivery(turns, changing, old, new_reach, waits)
-    _circles(changing, [o | n for o, n in zip(old, new, strict=True)], new, waits)
-    return tuple((switch, mask) for switch, mask in enumerate(waits) if mask)
+    waits: dict[int, int] = {}
+    _delivery(fabric, waits)
+    _circles(fabric, waits)
+    return _sorted(waits)
 
 
-def _delivery(
-    turns: Sequence[Turn], changing: int, old: list[int], new_reach: list[int], waits: list[int]
-) -> None:
+def downstream_first(fabric: Bundles) -> Waits:
+    """Each switch waits for those that the new next hops reach from it; those that lose packets then come
+    last. Right whatever the old next hops are, if they have no circle.
+    """
+    good = fabric.everyone & ~fabric.upstream(NEW, fabric.where(lambda turn: turn.new_loses))
+    waits: dict[int, int] = {}
+    for members, reach in fabric.reach(NEW):
+        for switch in bits(members & fabric.changing):
+            first = reach if good >> switch & 1 else reach | good
+            waits[switch] = first & fabric.changing & ~(1 << switch)
+    return _sorted(waits)
+
+
+def upstream_first(fabric: Bundles) -> Waits:
+    """Each switch waits for those from which the old next hops reach it; those that lost packets come first.
+    Right whatever the new next hops are, if they have no circle.
+    """
+    good = fabric.everyone & ~fabric.upstream(OLD, fabric.where(lambda turn: turn.old_loses))
+    waits: dict[int, int] = {}
+    for members, reach in fabric.reach(OLD):
+        for switch in bits(members & fabric.changing):
+            for later in bits(reach & fabric.changing & ~(1 << switch)):
+                waits[later] = waits.get(later, 0) | 1 << switch
+            if good >> switch & 1:
+                waits[switch] = waits.get(switch, 0) | fabric.changing & ~good
+    return _sorted(waits)
+
+
+def tolerates(turns: Turns, sure: Turns) -> bool:
+    """Whether the order for these turns holds although some of them are doubted: `turns` has all that such a
+    switch may do, `sure` what each will do once it has answered.
+    """
+    wide, narrow = Bundles(turns), Bundles(sure)
+    if wide.circles(OLD) or wide.circles(NEW):
+        return False
+    good_old = wide.everyone & ~wide.upstream(OLD, wide.where(lambda turn: turn.old_loses))
+    good_new = wide.everyone & ~wide.upstream(NEW, wide.where(lambda turn: turn.new_loses))
+    good_then = ~narrow.upstream(NEW, narrow.where(lambda turn: turn.new_loses))
+    return not wide.changing & good_old & good_then & ~good_new
+
+
+def _delivery(fabric: Bundles, waits: dict[int, int]) -> None:
     """Rules (1) and (2)."""
-    everyone = (1 << len(turns)) - 1
-    new = [turn.new_next for turn in turns]
-    good_old = everyone & ~_upstream(old, _mask(turn.old_loses for turn in turns))
-    good_new = everyone & ~_upstream(new, _mask(turn.new_loses for turn in turns))
+    changing = fabric.changing
+    good_old = fabric.everyone & ~fabric.upstream(OLD, fabric.where(lambda turn: turn.old_loses))
+    good_new = fabric.everyone & ~fabric.upstream(NEW, fabric.where(lambda turn: turn.new_loses))
     both = changing & good_old & good_new
     if not both:
         return
-    sure_old = good_old & ~_upstream(old, _mask(turn.old_unsure for turn in turns)) & ~_unpeeled(old)
-    for switch in bits(both):
-        waits[switch] |= new_reach[switch] & changing & ~sure_old & ~(1 << switch)
+    unsure = fabric.upstream(OLD, fabric.where(lambda turn: turn.old_unsure)) | fabric.circles(OLD)
+    first = changing & (~good_old | unsure)
+    if first:
+        for members, reach in fabric.reach(NEW):
+            for switch in bits(members & both):
+                waits[switch] = waits.get(switch, 0) | reach & first & ~(1 << switch)
     lossy = changing & ~good_new
     if lossy:
-        old_reach = _reach(old)
-        for switch in bits(both):
-            for later in bits(old_reach[switch] & lossy):
-                waits[later] |= 1 << switch
+        for members, reach in fabric.reach(OLD):
+            before = members & both
+            for later in bits(reach & lossy) if before else ():
+                waits[later] = waits.get(later, 0) | before & ~(1 << later)
 
 
-def _circles(changing: int, union: list[int], new: list[int], waits: list[int]) -> None:
+def _circles(fabric: Bundles, waits: dict[int, int]) -> None:
     """Rule (3)."""
-    for component in _components(union):
-        inside = [edges & component for edges in new]
-        for switch in bits(component & changing):
-            waits[switch] |= _from(inside, switch) & changing & ~(1 << switch)
+    for component in fabric.components():
+        for members, reach in fabric.reach(NEW, within=component):
+            for switch in bits(members & fabric.changing):
+                waits[switch] = waits.get(switch, 0) | reach & fabric.changing & ~(1 << switch)
 
 
-# --- graphs as lists of masks -------------------------------------------------------------------------------
-
-
-def _mask(flags: Iterable[bool]) -> int:
-    mask = 0
-    for number, flag in enumerate(flags):
-        if flag:
-            mask |= 1 << number
-    return mask
-
-
-def _upstream(edges: list[int], targets: int) -> int:
-    """The targets, and every switch from which one can be reached."""
-    grown, found = targets, 0
-    while grown != found:
-        found = grown
-        for number, following in enumerate(edges):
-            if following & grown:
-                grown |= 1 << number
-    return found
-
-
-def _unpeeled(edges: list[int]) -> int:
-    """The switches from which a circle can be reached: what is left when sinks are taken away again and
-    again.
-    """
-    left = (1 << len(edges)) - 1
-    before = 0
-    while left != before:
-        before = left
-        for number in bits(left):
-            if not edges[number] & left:
-                left ^= 1 << number
-    return left
-
-
-def _reach(edges: list[int]) -> list[int]:
-    """For each switch, all that can be reached from it, itself only by a circle."""
-    reach = list(edges)
-    changed = True
-    while changed:
-        changed = False
-        for number, known in enumerate(reach):
-            wider = known
-            for following in bits(edges[number]):
-                wider |= reach[following]
-            if wider != known:
-                reach[number] = wider
-                changed = True
-    return reach
-
-
-def _from(edges: list[int], start: int) -> int:
-    """All that can be reached from one switch."""
-    found, fresh = 0, edges[start]
-    while fresh:
-        found |= fresh
-        following = 0
-        for number in bits(fresh):
-            following |= edges[number]
-        fresh = following & ~found
-    return found
-
-
-def _components(edges: list[int]) -> list[int]:
-    """The strongly connected components of two switches and more."""
-    left = _unpeeled(edges)
-    if not left:
-        return []
-    inside = [following & left for following in edges]
-    reach = {number: _from(inside, number) for number in bits(left)}
-    components: list[int] = []
-    while left:
-        first = next(bits(left))
-        component = 1 << first
-        for number in bits(reach[first] & left):
-            if reach[number] >> first & 1:
-                component |= 1 << number
-        if component & (component - 1):
-            components.append(component)
-        left &= ~component
-    return components
+def _sorted(waits: Mapping[int, int]) -> Waits:
+    return tuple((switch, mask) for switch, mask in sorted(waits.items()) if mask)

@@ -46,6 +46,8 @@ def regroup(installed: SwitchProgram, wanted: SwitchProgram) -> Regrouped:
     """Move the names away from each group that the wanted program has under the same number with other
     content.
     """
+    if installed.groups.items() <= wanted.groups.items():
+        return Regrouped((), installed)
     changed = [
         number
         for number, group in sorted(installed.groups.items())

@@ -1,56 +1,47 @@
-"""Old and new side by side: every switch's routes before and after the plan, and where each rule sends its
-packets.
+"""Old and new side by side: what every switch does with packets before and after the plan.
 
 A `Transition` numbers the switches (bit i of a mask is the i-th in the order of identifiers), so that sets of
-switches are integers and the questions of planner/precedence.py cost a few machine words.
+switches are integers. It knows the routes of each program (planner/forwarding.py), of those that nobody asks
+about nothing: a plan costs what it touches.
 
-`Way` is what a rule means to the rest of the fabric: the switches that come next, the ports by which packets
-leave the fabric, and whether some of them are lost. A port without a far end leaves the fabric; a bucket that
-watches such a port is taken for dead when another bucket of its group has a link. Handing to the controller
-counts as lost: nobody is delivered by it.
+A switch that owes an answer may still hold one of several programs (planner/doubts.py). The last of them
+counts as old here; `doubted` has the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from enum import IntEnum
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
-from controller.model.flow import Action, Bucket, FlowRule, Output, ReservedPort, ToGroup
+from controller.model.flow import FlowRule
 from controller.model.identity import Dpid, PortRef
 from controller.model.program import SwitchProgram
-from controller.planner.intervals import Family, Interval, RouteFunction, Stack, route_functions
+from controller.planner.bundles import NEW, OLD, Side
+from controller.planner.diff import SwitchDelta
+from controller.planner.forwarding import Forwarding, derive, forwarding
+from controller.planner.functions import RouteFunction
+from controller.planner.intervals import ALL_MACS, Family, Interval, Stack
+from controller.planner.wiring import LOST, Outlet, Way, numbering
 
 
-class Side(IntEnum):
-    """Before the plan, and after it."""
-
-    OLD = 0
-    NEW = 1
-
-
-OLD, NEW = Side.OLD, Side.NEW
-
-
-class Way(NamedTuple):
-    """Where a rule sends packets: a mask of switches, ports that leave the fabric, and whether some packets
-    are lost.
+class Change(NamedTuple):
+    """The programs of a switch that changes: what it will hold when the plan begins, what it shall hold, and
+    the difference.
     """
 
-    switches: int
-    leaves_by: frozenset[int]
-    loses: bool
+    before: SwitchProgram
+    after: SwitchProgram
+    delta: SwitchDelta
 
 
-LOST = Way(0, frozenset(), True)
+class Meeting(NamedTuple):
+    """A rule that packets to an address may meet on a switch (None: none), where it sends them, and those of
+    which Ethernet destinations it takes.
+    """
 
-
-def bits(mask: int) -> Iterator[int]:
-    """The numbers of the bits that are set, lowest first."""
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
+    rule: FlowRule | None
+    way: Way
+    macs: Interval
 
 
 class Transition:
@@ -58,108 +49,111 @@ class Transition:
 
     def __init__(
         self,
-        old: Mapping[Dpid, SwitchProgram],
-        new: Mapping[Dpid, SwitchProgram],
+        programs: Mapping[Dpid, SwitchProgram],
+        changes: Mapping[Dpid, Change],
         peer: Mapping[PortRef, PortRef],
+        doubts: Mapping[Dpid, Sequence[SwitchProgram]] | None = None,
     ) -> None:
-        """Both programs have the same switches; a switch that does not change has the same object on both
-        sides.
-        """
-        self.dpids = tuple(sorted(new))
-        self.programs = tuple((old[dpid], new[dpid]) for dpid in self.dpids)
-        self.functions = tuple(
-            (route_functions(before), route_functions(after)) for before, after in self.programs
-        )
-        """Of each switch, by side and family."""
-        self._far = self._far_ends(peer)
-        self._ways: dict[int, Way] = {}
+        """`programs` are those of all switches, of the ones that change either side's."""
+        self._programs = programs
+        self._peer = peer
+        self.numbers: Final = numbering(tuple(sorted(programs)))
+        number = self.numbers.number
+        self.changes: Final = {number[dpid]: change for dpid, change in changes.items()}
+        self.doubts: Final = {number[dpid]: programs for dpid, programs in (doubts or {}).items()}
+        self._sides: tuple[dict[int, Forwarding], dict[int, Forwarding]] = ({}, {})
+        self._doubted: dict[int, tuple[Forwarding, ...]] = {}
+        self._asked = object()
 
-    def _far_ends(self, peer: Mapping[PortRef, PortRef]) -> list[dict[int, int]]:
-        """For each switch, the switch behind each port, as a bit; 0 for one that takes no part."""
-        number = {dpid: place for place, dpid in enumerate(self.dpids)}
-        far: list[dict[int, int]] = [{} for _ in self.dpids]
-        for here, there in peer.items():
-            if here.dpid in number:
-                behind = number.get(there.dpid)
-                far[number[here.dpid]][here.port] = 0 if behind is None else 1 << behind
-        return far
+    def dpid(self, switch: int) -> Dpid:
+        """The identifier of a switch."""
+        return self.numbers.dpids[switch]
 
-    @property
-    def touched(self) -> tuple[int, ...]:
-        """The numbers of the switches whose programs differ."""
-        return tuple(number for number, (old, new) in enumerate(self.programs) if old is not new)
+    def old(self, switch: int) -> Forwarding:
+        """What the switch does before."""
+        return self._sides[OLD].get(switch) or self._open(switch)[OLD]
 
-    def functions_of(self, family: Family) -> Iterator[RouteFunction]:
-        """The family's functions of all switches on both sides."""
-        for before, after in self.functions:
-            yield before[family]
-            yield after[family]
+    def new(self, switch: int) -> Forwarding:
+        """What the switch does afterwards."""
+        return self._sides[NEW].get(switch) or self._open(switch)[NEW]
 
-    def meaning(self, switch: int, side: Side, stack: Stack) -> tuple[tuple[Way, Interval], ...]:
-        """What the rules of a stack do, without saying which rules they are."""
-        return tuple([(self.way(switch, side, covered.rule), covered.macs) for covered in stack])
-
-    def rule_at(self, switch: int, side: Side, stack: Stack, mac: int) -> FlowRule | None:
-        """The rule that a packet with this Ethernet destination meets, given the stack of its address."""
-        for covered in stack:
-            if covered.macs[0] <= mac < covered.macs[1]:
-                return covered.rule
-        fallen = self.functions[switch][side][Family.MAC].at(mac)
-        return fallen[0].rule if fallen else None
-
-    def way(self, switch: int, side: Side, rule: FlowRule | None) -> Way:
-        """Where the rule sends its packets."""
-        if rule is None:
-            return LOST
-        known = self._ways.get(id(rule))
+    def doubted(self, switch: int) -> tuple[Forwarding, ...]:
+        """What a switch that owes an answer may still do, other than `old`."""
+        known = self._doubted.get(switch)
         if known is None:
-            known = self._ways[id(rule)] = self._way(switch, self.programs[switch][side], rule.actions)
+            dpid = self.dpid(switch)
+            known = tuple([forwarding(dpid, program) for program in self.doubts.get(switch, ())])
+            self._doubted[switch] = known
         return known
 
-    def _way(self, switch: int, program: SwitchProgram, actions: tuple[Action, ...]) -> Way:
-        draft = _Draft(self._far[switch])
-        for action in actions:
-            if isinstance(action, Output):
-                draft.output(action.port)
-            elif isinstance(action, ToGroup):
-                group = program.groups.get(action.group_id)
-                draft.buckets(() if group is None else group.buckets)
-        return draft.finish()
+    def functions(self, family: Family) -> list[RouteFunction]:
+        """The functions of a family of all switches on both sides, each once."""
+        every = range(len(self.numbers.dpids))
+        found = {id(f): f for f in (self.new(switch).functions[family] for switch in every)}
+        found |= {id(f): f for f in (self.old(switch).functions[family] for switch in self.changes)}
+        return list(found.values())
 
-
-class _Draft:
-    """A way in the making; `far` is the far end of each port with a link, as the bit of its switch."""
-
-    def __init__(self, far: Mapping[int, int]) -> None:
-        self.far = far
-        self.switches = 0
-        self.leaves_by: set[int] = set()
-        self.loses = False
-
-    def output(self, port: int) -> None:
-        if port in self.far:
-            self.switches |= self.far[port]
-            self.loses = self.loses or not self.far[port]
-        elif ReservedPort.IN_PORT <= port != ReservedPort.LOCAL:
-            self.loses = True
-        else:
-            self.leaves_by.add(port)
-
-    def buckets(self, buckets: tuple[Bucket, ...]) -> None:
-        """Each bucket in turn; those that watch a port without a link count only when no other watches one
-        with a link.
+    def mixes(self, family: Family) -> bool:
+        """Whether packets to some address meet rules of the family on one switch, and fall through on
+        another one.
         """
-        far = self.far
-        alive = [bucket for bucket in buckets if bucket.watch_port is None or bucket.watch_port in far]
-        spared = any(bucket.watch_port is not None for bucket in alive)
-        said = alive if spared else buckets
-        self.loses = self.loses or not said
-        for bucket in said:
-            outputs = [action.port for action in bucket.actions if isinstance(action, Output)]
-            self.loses = self.loses or not outputs
-            for port in outputs:
-                self.output(port)
+        profiles: set[tuple[int, ...]] = set()
+        for switch in range(len(self.numbers.dpids)):
+            function = self.new(switch).functions[family]
+            profiles.add(function.profile)
+            if len(profiles) > 1 or function.is_partial:
+                return True
+        olds = [self.old(switch).functions[family] for switch in self.changes]
+        return any(function.is_partial or function.profile not in profiles for function in olds)
 
-    def finish(self) -> Way:
-        nowhere = not self.switches and not self.leaves_by
-        return Way(self.switches, frozenset(self.leaves_by), self.loses or nowhere)
+    def _open(self, switch: int) -> tuple[Forwarding, Forwarding]:
+        dpid = self.dpid(switch)
+        change = self.changes.get(switch)
+        if change is None:
+            both = forwarding(dpid, self._programs[dpid])
+            pair = both, both
+        else:
+            pair = forwarding(dpid, change.before), derive(dpid, change.before, change.after, change.delta)
+        self._sides[OLD][switch], self._sides[NEW][switch] = pair
+        return pair
+
+    def ask(self, switch: int, outlet: Outlet) -> None:
+        """Have the outlet's way and turn brought up to date."""
+        if outlet.asked is not self._asked:
+            outlet.ask(switch, self.numbers, self._peer)
+            outlet.asked = self._asked
+
+    def way(self, switch: int, routes: Forwarding, rule: FlowRule | None) -> Way:
+        """Where a rule sends packets."""
+        if rule is None:
+            return LOST
+        outlet = routes.outlet(rule)
+        self.ask(switch, outlet)
+        return outlet.way
+
+    def meetings(self, switch: int, routes: Forwarding, family: Family, stack: Stack) -> list[Meeting]:
+        """All that packets to an address with this stack may meet, whatever their Ethernet destination."""
+        met = [Meeting(c.rule, self.way(switch, routes, c.rule), c.macs) for c in stack]
+        if (stack and stack[-1].macs == ALL_MACS) or family is Family.MAC:
+            return met or [Meeting(None, LOST, ALL_MACS)]
+        fallen = routes.functions[Family.MAC]
+        for place, (start, below) in enumerate(zip(fallen.starts, fallen.stacks, strict=True)):
+            rule = below[0].rule if below else None
+            macs = start, min(fallen.end_of(place), ALL_MACS[1])
+            if macs[0] < macs[1]:
+                met.append(Meeting(rule, self.way(switch, routes, rule), macs))
+        return met
+
+    def rule_at(self, switch: int, side: Side, family: Family, address: int, mac: int) -> FlowRule | None:
+        """The rule that a packet meets."""
+        routes = self.new(switch) if side is NEW else self.old(switch)
+        return rule_met(routes, routes.functions[family].at(address), mac)
+
+
+def rule_met(routes: Forwarding, stack: Stack, mac: int) -> FlowRule | None:
+    """The rule that a packet with this Ethernet destination meets, given the stack of its address."""
+    for covered in stack:
+        if covered.macs[0] <= mac < covered.macs[1]:
+            return covered.rule
+    fallen = routes.functions[Family.MAC].at(mac)
+    return fallen[0].rule if fallen else None

@@ -24,7 +24,7 @@ exactly after it. What cannot wait for that is the fast lane's business (`fast_l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from controller.compiler.adopt import endpoints
@@ -70,7 +70,7 @@ from controller.model.event import (
 from controller.model.finding import Finding, Severity
 from controller.model.flow import Output
 from controller.model.identity import Dpid, PortNo, PortRef, dpid_text
-from controller.model.plan import Stage, UpdatePlan
+from controller.model.plan import UpdatePlan
 from controller.model.program import FabricProgram, SwitchProgram
 from controller.model.topology import Topology
 from controller.planner.fastlane import spare
@@ -378,7 +378,7 @@ class Engine:
         self._urgent = False
         self._unsettled = (*self._unsettled, *steps.switches)
         if steps:
-            size = sum(len(stage) for stage in steps.stages)
+            size = len(steps)
             details = (("stages", len(steps.stages)), ("switches", len(steps.switches)), ("commands", size))
             self.news.append(Change("plan", f"version {self.topology.version}", details))
 
@@ -392,16 +392,7 @@ class Engine:
         same answer."""
         if not self.ledger.any_refused:
             return steps
-        stages = []
-        for stage in steps.stages:
-            kept = {
-                dpid: tuple(command for command in commands if not self.ledger.refuses(dpid, command))
-                for dpid, commands in stage.commands.items()
-            }
-            kept = {dpid: commands for dpid, commands in kept.items() if commands}
-            if kept:
-                stages.append(Stage(kept))
-        return replace(steps, stages=tuple(stages))
+        return steps.only(lambda dpid, command: not self.ledger.refuses(dpid, command))
 
     def _end_silent_sessions(self, now_s: float) -> None:
         self.silent = self._execution.late(now_s, self._setup.barrier_timeout_s)

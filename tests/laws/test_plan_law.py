@@ -1,4 +1,4 @@
-"""Law 5: stages never loop a packet, never drop one that both ends deliver, and end where they should."""
+"""Law 5: plans never loop a packet, never drop one that both ends deliver, and end where they should."""
 
 from __future__ import annotations
 
@@ -14,13 +14,22 @@ from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, mesh, ri
 from controller.model.command import SetRule
 from controller.model.identity import Mac, PortRef
 from controller.model.packet import Packet, ethernet_packet, udp_packet
-from controller.model.plan import Stage, UpdatePlan
+from controller.model.plan import UpdatePlan
 from controller.model.topology import Topology
 from controller.planner.plan import plan
 from tests.fabrics import snapshot, without
 from tests.laws import plan_checks
 from tests.laws.compiled import compiled
-from tests.laws.plan_checks import Probe, assert_plan_is_safe, probes_of
+from tests.laws.plan_checks import (
+    MOST_STATES,
+    Course,
+    Probe,
+    Wiring,
+    assert_change_of_mind_is_safe,
+    assert_plan_is_safe,
+    count_states,
+    probes_of,
+)
 from tests.laws.random_programs import (
     Graph,
     Table_,
@@ -107,8 +116,25 @@ def test_classes_that_want_opposite_orders_get_exceptions_for_the_time_of_the_up
     pytest.fail("no change among a hundred needed an exception")
 
 
+@few
+@given(seeds)
+def test_a_plan_made_while_switches_owe_answers_keeps_the_promise(seed: int) -> None:
+    """Three changes of mind in a row, each while the commands of earlier plans are still on their way."""
+    random = Random(seed)
+    graph = random_graph(random, random.randint(2, 5), random.randint(0, 4))
+    ip, mac = random_table(random, graph), random_table(random, graph)
+    course = Course(dict(random_program(random, ip, mac)), random)
+    wiring = Wiring(graph.peer, probes_of(graph.dpids, packets()))
+    for last in (False, False, False, True):
+        ip, mac = random_table(random, graph, like=ip), random_table(random, graph, like=mac)
+        while count_states(course) > MOST_STATES:
+            list(course.run(1))
+        most = None if last else random.randint(0, 40)
+        assert_change_of_mind_is_safe(course, wiring, random_program(random, ip, mac), most)
+
+
 def _exceptions(update: UpdatePlan) -> list[SetRule]:
-    commands = [command for stage in update.stages for told in stage.commands.values() for command in told]
+    commands = [command for step in update.steps for command in step.commands]
     above = RouteBase.IPV4 + EXCEPTION_RUNG
     return [
         command for command in commands if isinstance(command, SetRule) and command.rule.priority == above
@@ -162,11 +188,7 @@ def _probes(random: Random, blueprint: Blueprint) -> list[Probe]:
 def test_the_law_notices_a_plan_that_sends_everything_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def hasty(*given: object) -> UpdatePlan:
         update = plan(*given)  # type: ignore[arg-type]
-        everything = {
-            dpid: tuple(c for stage in update.stages for c in stage.commands.get(dpid, ()))
-            for dpid in update.switches
-        }
-        return UpdatePlan((Stage(everything),)) if everything else update
+        return UpdatePlan(tuple(replace(step, after=(), pending=()) for step in update.steps))
 
     monkeypatch.setattr(plan_checks, "plan", hasty)
     with pytest.raises(AssertionError, match=r"circle|lost"):

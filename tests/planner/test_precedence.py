@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from controller.planner.precedence import Turn, precedence
+from controller.planner import precedence as rules
+from controller.planner.bundles import Bundles
+from controller.planner.precedence import Waits
+from controller.planner.turns import Turn
+
+
+def precedence(turns: list[Turn]) -> Waits:
+    return rules.precedence(Bundles(dict(enumerate(turns))))
 
 
 def turn(old: int | None, new: int | None) -> Turn:
