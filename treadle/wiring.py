@@ -61,12 +61,14 @@ def blueprint_of(settings: Settings) -> Blueprint | None:
     return load_blueprint(settings.blueprint) if settings.blueprint else None
 
 
-def engine_for(settings: Settings, life: Life, blueprint: Blueprint | None) -> Engine:
-    """The engine that these settings describe."""
+def engine_for(
+    settings: Settings, life: Life, blueprint: Blueprint | None, more_apps: tuple[App, ...] = ()
+) -> Engine:
+    """The engine that these settings describe; `more_apps` are asked after our own."""
     return Engine(
         Setup(
             discovery=_discovery(settings, life, blueprint),
-            apps=apps(),
+            apps=(*apps(), *more_apps),
             fabric=_fabric(settings),
             blueprint=blueprint,
             life=life.started_min,
