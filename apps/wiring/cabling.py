@@ -11,31 +11,30 @@ pieces, and each piece is one mistake of one person with a cable in hand:
     c - - d              lead elsewhere than they should      cables, or one plugged into the port beside)
 
 So two swapped cables are one finding and not four. A missing cable is not reported where one of its switches
-is missing: that is said already. Work is linear in the number of cables.
+is missing: that is said already. Work is linear in the number of cables that differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from apps.wiring.differences import Differences, Ends, ends_of
 from apps.wiring.names import listed, port_name
 from controller.model.blueprint import Blueprint
 from controller.model.finding import Finding, Severity
 from controller.model.identity import PortRef
 from controller.model.topology import Topology
 
-Ends = tuple[PortRef, PortRef]
 
-
-def cabling_findings(blueprint: Blueprint, topology: Topology) -> tuple[Finding, ...]:
+def cabling_findings(
+    blueprint: Blueprint, topology: Topology, differences: Differences
+) -> tuple[Finding, ...]:
     """One finding for each piece in which blueprint and snapshot differ, sorted by its first port."""
-    meant = {(cable.a, cable.b) for cable in blueprint.cables}
-    found = {(link.src, link.dst) for link in topology.links if link.src < link.dst}
     present = topology.switch_by_dpid.keys()
-    missing = {ends for ends in meant - found if all(end.dpid in present for end in ends)}
+    missing = {ends for ends in differences.unlinked if all(end.dpid in present for end in ends)}
     return tuple(
         _describe(blueprint, topology, sorted(piece & missing), sorted(piece - missing))
-        for piece in _pieces(missing | (found - meant))
+        for piece in _pieces(missing | differences.unplanned)
     )
 
 
@@ -94,16 +93,12 @@ def _extra(blueprint: Blueprint, ends: Ends) -> Finding:
 def _crossed(blueprint: Blueprint, missing: list[Ends], found: list[Ends]) -> Finding:
     wrong = listed(f"{port_name(blueprint, a)} leads to {port_name(blueprint, b)}" for a, b in found)
     meant = sorted(
-        {_sorted(end, blueprint.peer[end]) for ends in found for end in ends if end in blueprint.peer}
+        {ends_of(end, blueprint.peer[end]) for ends in found for end in ends if end in blueprint.peer}
     )
     right = listed(
         f"{port_name(blueprint, a)} to {port_name(blueprint, b)}" for a, b in sorted({*meant, *missing})
     )
     return Finding(Severity.WARNING, "crossed-cable", str(found[0][0]), wrong, f"should be: {right}")
-
-
-def _sorted(a: PortRef, b: PortRef) -> Ends:
-    return (a, b) if a < b else (b, a)
 
 
 def _is_live(topology: Topology, end: PortRef) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from apps.wiring.differences import Differences, Intent
 from apps.wiring.names import port_name
-from controller.model.blueprint import Blueprint, HostPlan
+from controller.model.blueprint import Blueprint
 from controller.model.finding import Finding, Severity
 from controller.model.identity import dpid_text, mac_text
-from controller.model.topology import Host, Topology
+from controller.model.topology import Topology
 
 _IS_IT_HEARD = "see whether it runs, and whether its controller is this one"
 _IS_IT_OURS = "add it to the blueprint, or turn it away"
@@ -38,11 +39,12 @@ def switch_findings(blueprint: Blueprint, topology: Topology) -> Iterator[Findin
         yield Finding(Severity.WARNING, "unknown-switch", dpid_text(dpid), evidence, _IS_IT_OURS)
 
 
-def host_findings(blueprint: Blueprint, topology: Topology) -> Iterator[Finding]:
+def host_findings(intent: Intent, topology: Topology, differences: Differences) -> Iterator[Finding]:
     """Hosts at a port that is not theirs, in the order of the blueprint."""
-    for plan in blueprint.hosts:
-        host = _seen(plan, topology)
-        if host is not None and host.at != plan.at:
+    blueprint = intent.blueprint
+    for number in sorted(differences.misplaced):
+        plan, host = blueprint.hosts[number], intent.seen(number, topology)
+        if host is not None:
             evidence = (
                 f"{plan.name} ({plan.address}, {mac_text(host.mac)}) is at {port_name(blueprint, host.at)}; "
                 f"its place is {port_name(blueprint, plan.at)}"
@@ -54,7 +56,3 @@ def host_findings(blueprint: Blueprint, topology: Topology) -> Iterator[Finding]
                 evidence,
                 "move its cable, or the blueprint",
             )
-
-
-def _seen(plan: HostPlan, topology: Topology) -> Host | None:
-    return topology.host_by_mac.get(plan.mac) or topology.host_by_address.get(plan.address)

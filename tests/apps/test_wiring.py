@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.wiring.app import SETTLED_S, Wiring
 from controller.contract import Decision, Report
 from controller.model.finding import Finding
-from controller.model.identity import Dpid, PortRef, port_ref
+from controller.model.identity import Dpid, Mac, PortRef, port_ref
+from controller.model.succession import difference, successor
 from controller.model.topology import Link, Topology, topology
 from tests.apps.views import FABRIC, H1, H2, PLAN, view
 from tests.fabrics import with_hosts, without
+from tests.searching import examples
 
 CABLES = sorted((link.src, link.dst) for link in FABRIC.links if link.src < link.dst)
 
@@ -98,11 +101,11 @@ def test_a_cable_that_nobody_planned_is_extra() -> None:
     assert "s1 port 40 leads to s2 port 40" in finding.evidence
 
 
-def _without_switch(dpid: Dpid) -> Topology:
-    switches = [switch for switch in FABRIC.switches if switch.dpid != dpid]
-    links = [link for link in FABRIC.links if dpid not in (link.src.dpid, link.dst.dpid)]
-    hosts = [host for host in FABRIC.hosts if host.at.dpid != dpid]
-    return topology(2, switches, links, hosts, FABRIC.edge_ports)
+def _without_switch(dpid: Dpid, fabric: Topology = FABRIC) -> Topology:
+    switches = [switch for switch in fabric.switches if switch.dpid != dpid]
+    links = [link for link in fabric.links if dpid not in (link.src.dpid, link.dst.dpid)]
+    hosts = [host for host in fabric.hosts if host.at.dpid != dpid]
+    return topology(2, switches, links, hosts, fabric.edge_ports)
 
 
 def test_a_missing_switch_says_it_for_all_its_cables() -> None:
@@ -182,6 +185,40 @@ def test_an_unchanged_fabric_gives_the_same_objects() -> None:
     again, same = app.decide(view(blueprint=PLAN, now_s=60.0), memory)
     assert again is memory
     assert same is said
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 12), st.booleans())
+@settings(max_examples=examples(40), deadline=None)
+def test_following_the_fabric_says_the_same_as_looking_at_all_of_it(
+    random: Random, length: int, related: bool
+) -> None:
+    app, now_s, fabric = Wiring(), 0.0, FABRIC
+    memory, _ = app.decide(view(fabric, blueprint=PLAN, now_s=now_s), None)
+    memory, said = app.decide(view(fabric, blueprint=PLAN, now_s=SETTLED_S), memory)
+    for _ in range(length):
+        other = _disarranged(random)
+        fabric = successor(fabric, difference(fabric, other)) if related else other
+        now_s += random.choice([1.0, 2 * SETTLED_S])
+        memory, said = app.decide(view(fabric, blueprint=PLAN, now_s=now_s), memory)
+    _, said = app.decide(view(fabric, blueprint=PLAN, now_s=now_s + SETTLED_S), memory)
+    assert said == (Report(_findings(fabric)),)
+
+
+def _disarranged(random: Random) -> Topology:
+    """The fabric with some far ends, some hosts and perhaps a switch in the wrong place."""
+    chosen = random.sample(CABLES, random.choice([0, 2, 4]))
+    shuffled = random.sample([b for _, b in chosen], len(chosen))
+    mixed = [_sorted(a, b) for (a, _), b in zip(chosen, shuffled, strict=True) if random.random() < 0.8]
+    fabric = _with_cables(without(FABRIC, [end for ends in chosen for end in ends]), mixed)
+    places = random.sample([host.at for host in FABRIC.hosts], len(FABRIC.hosts))
+    mistaken = random.sample(range(len(FABRIC.hosts)), random.choice([0, 0, 2]))
+    hosts = [
+        replace(host, at=places[n], mac=Mac(host.mac + random.choice([0, 0x1000]))) if n in mistaken else host
+        for n, host in enumerate(FABRIC.hosts)
+        if random.random() < 0.9
+    ]
+    fabric = with_hosts(fabric, hosts)
+    return fabric if random.random() < 0.7 else _without_switch(random.choice(FABRIC.switches).dpid, fabric)
 
 
 def _sorted(a: PortRef, b: PortRef) -> tuple[PortRef, PortRef]:
