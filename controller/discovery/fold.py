@@ -76,7 +76,8 @@ def adopt(state: FabricState, endpoints: Iterable[Endpoint], now_s: float) -> tu
     """The state with hosts as the rules of an earlier life have them; each is asked, and stays until proven
     absent.
     """
-    return _turn(state, now_s, lambda draft: adopt_endpoints(draft, endpoints))
+    found = tuple(endpoints)
+    return _turn(state, now_s, lambda draft: adopt_endpoints(draft, found)) if found else (state, NOTHING)
 
 
 def _turn(state: FabricState, now_s: float, rules: Callable[[Draft], None]) -> tuple[FabricState, Effects]:
