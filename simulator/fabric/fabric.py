@@ -116,11 +116,22 @@ class Fabric:
             port.carrier = alive
             switch.tell_port(port)
 
-    def move(self, host: Host, to: PortRef) -> None:
-        """Plug a host in somewhere else; it has still to announce itself."""
-        del self._host_at[host.at.dpid, host.at.port]
-        host.at, host.announced = to, False
-        self._host_at[to.dpid, to.port] = host
+    def move(self, host: Host, to: PortRef) -> list[Host]:
+        """Plug a host in at another port; who was there takes its place. All who have moved, to be announced.
+
+        Both switches see their ports go down and come up again.
+        """
+        there, before = self.host_at(to), host.at
+        moved = [host] if there is None else [host, there]
+        for end in (before, to):
+            self.set_carrier(end, False)
+            self._host_at.pop((end.dpid, end.port), None)
+        for each, end in zip(moved, (to, before), strict=False):
+            each.at, each.announced = end, False
+            self._host_at[end.dpid, end.port] = each
+        for end in (before, to):
+            self.set_carrier(end, True)
+        return moved
 
     # --- frames ---------------------------------------------------------------------------------------------
 

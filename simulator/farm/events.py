@@ -160,15 +160,14 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A host is plugged in at another port, and announces itself there."""
+    """A host is plugged in at another port, and announces itself there; who was there takes its place."""
 
     host: str
     to: PortRef
 
     def happen(self, farm: Stage) -> None:
-        host = farm.fabric.hosts[self.host]
-        farm.fabric.move(host, self.to)
-        farm.announce(host)
+        for host in farm.fabric.move(farm.fabric.hosts[self.host], self.to):
+            farm.announce(host)
 
 
 FabricEvent = (

@@ -16,7 +16,7 @@
       - {at: 8, well: all}
       - {at: 5, speak: all}
       - {at: 5, talk: [h1, h2]}
-      - {at: 5, move: h1, to: "s3:5"}
+      - {at: 5, move: h1, to: "s2:1"}
 
 `at` counts seconds from the start of the farm. Each entry says one thing; `slow`, `silent`, `refuse`, `full`
 and `well` each replace what was said of a switch's conduct before. Whatever cannot be is an `OperatorError`

@@ -283,7 +283,11 @@ def test_a_meter_lets_so_many_packets_through_and_no_more(line: Fabric) -> None:
 
 def test_a_host_that_moves_speaks_from_its_new_place(line: Fabric) -> None:
     tell(line, 2, flow_mod(PUNT_ARP))
-    host, free = line.hosts["h1"], line.hosts["h2"].at
-    line.move(host, free)
+    host, other = line.hosts["h1"], line.hosts["h2"]
+    before, free = host.at, other.at
+    assert line.move(host, free) == [host, other]
+    assert (host.at, other.at) == (free, before)
+    flap = [each[1] for each in line.switches[free.dpid].outgoing]
+    assert flap == [Type.PORT_STATUS, Type.PORT_STATUS]
     assert line.host_says(host, host.announcements()[0])
     assert frames_in(line, 2)[0][0] == free.port
