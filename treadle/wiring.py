@@ -24,6 +24,7 @@ from controller.documents.blueprints import load_blueprint
 from controller.model.blueprint import Blueprint
 from controller.model.identity import Dpid
 from controller.runtime.engine import Engine, Setup
+from controller.runtime.limits_text import limits_from
 from controller.runtime.readiness import Patience
 from controller.runtime.settings import Settings, plain
 from controller.southbound.settings import SouthboundSettings, TlsSettings
@@ -76,6 +77,7 @@ def engine_for(
             barrier_timeout_s=settings.barrier_timeout_s,
             counters_interval_s=settings.counters_interval_s,
             audit_interval_s=settings.audit_interval_s,
+            limits=limits_from(settings.limits),
             stage_pause_s=settings.stage_pause_s,
         )
     )

@@ -103,10 +103,10 @@ class Audit:
         self._last_s = now_s if chosen else self._last_s
         return chosen
 
-    def suspect(self, dpid: Dpid, now_s: float) -> None:
-        """What this switch holds may not be what we believe: ask soon."""
+    def suspect(self, dpid: Dpid, from_s: float) -> None:
+        """What this switch holds may not be what we believe: ask it then, if not before."""
         if dpid in self._read:
-            self._ask_at(dpid, min(self._due_s.get(dpid, inf), now_s))
+            self._ask_at(dpid, min(self._due_s.get(dpid, inf), from_s))
 
     def doubt(self, dpid: Dpid, now_s: float) -> None:
         """What this switch holds is not what we believe, or it would not have said what it said: until it has

@@ -23,12 +23,12 @@ exactly after it. What cannot wait for that is the fast lane's business (`fast_l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from controller.compiler.adopt import endpoints
-from controller.compiler.assemble import Assembly, assemble
 from controller.contract import (
     App,
     Arrival,
@@ -70,17 +70,21 @@ from controller.model.event import (
 from controller.model.finding import Finding, Severity
 from controller.model.flow import Output
 from controller.model.identity import Dpid, PortNo, PortRef, dpid_text
+from controller.model.limits import UNLIMITED, Limits, with_room
 from controller.model.plan import UpdatePlan
 from controller.model.program import FabricProgram, SwitchProgram
-from controller.model.topology import Topology
+from controller.model.topology import SwitchProfile, Topology
+from controller.planner.apply import apply_commands
 from controller.planner.fastlane import spare
 from controller.planner.plan import plan
-from controller.runtime.audit import Audit
+from controller.runtime.audit import AGAIN_S, Audit
 from controller.runtime.deviation import deviations
 from controller.runtime.execution import Execution
 from controller.runtime.feed import Change, changes
 from controller.runtime.findings import FindingsBook
+from controller.runtime.fitting import Fitting
 from controller.runtime.ledger import Ledger
+from controller.runtime.lessons import Lessons, lesson
 from controller.runtime.loads import Loads
 from controller.runtime.readiness import Patience, Readiness, with_admission
 from controller.runtime.timings import Timings
@@ -91,7 +95,8 @@ _MOST_ANSWERS = 4096
 
 @dataclass(frozen=True)
 class Setup:
-    """All that an engine is made of. `life` is the start of the controller as cookies have it (minutes)."""
+    """All that an engine is made of. `life` is the start of the controller as cookies have it (minutes);
+    `limits` are the operator's, by switch, or for each under None."""
 
     discovery: DiscoverySettings
     apps: tuple[App, ...]
@@ -102,6 +107,7 @@ class Setup:
     barrier_timeout_s: float = 5.0
     counters_interval_s: float = 5.0
     audit_interval_s: float = 60.0
+    limits: Mapping[Dpid | None, Limits] = field(default_factory=dict)
     stage_pause_s: float = 0.02
 
 
@@ -119,11 +125,14 @@ class Engine:
         self.connected: set[Dpid] = set()
         self.silent: tuple[Dpid, ...] = ()
         self.news: list[Change] = []
+        self.lessons = Lessons(setup.limits)
+        self._fitting = Fitting(setup.fabric, setup.life, setup.blueprint)
+        self._profiles: dict[Dpid, SwitchProfile] = {}
         self._readiness = Readiness(setup.patience, setup.blueprint)
         self._execution = Execution(self.ledger.confirm, setup.stage_pause_s)
         self._memories: dict[str, Any] = {}
         self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
-        self._assembly: Assembly | None = None
+        self._makes_room = False
         self._held: frozenset[Dpid] = frozenset()
         self._unsettled: tuple[Dpid, ...] = ()
         self._urgent = False
@@ -203,8 +212,9 @@ class Engine:
 
     def _take(self, event: Event, now_s: float) -> list[Addressed]:
         match event:
-            case SwitchUp(dpid=dpid):
+            case SwitchUp(dpid=dpid, profile=profile):
                 self._forget(dpid)
+                self._profiles[dpid] = profile
                 self.connected.add(dpid)
                 self.loads.came(dpid, now_s)
                 return [Addressed(dpid, ReadProgram())]
@@ -252,6 +262,7 @@ class Engine:
         self.ledger.read(event.dpid, event.program)
         self._readiness.came(event.dpid, event.program, now_s)
         self.audit.came(event.dpid, event.program, now_s)
+        self.lessons.came(event.dpid, self._profiles[event.dpid], event.program)
         self._dirty = True
         self.fabric, effects = adopt(self.fabric, endpoints(event.dpid, event.program), now_s)
         return self._carry(effects, now_s)
@@ -267,18 +278,37 @@ class Engine:
             self.ledger.correct(dpid, read)
             self._execution.drop()
             self._dirty = True
+        if read.dangling():
+            self.audit.suspect(dpid, now_s + AGAIN_S)  # it was written to while it answered
+        self._dirty |= dpid in self.audit.doubted
         self.audit.judged(dpid, self.ledger.installed[dpid], found)
         if not found and read == self.wanted.get(dpid):
             self.audit.repaired(dpid)
         self._report("audit", self.audit.findings(), now_s)
 
     def _refused(self, event: Refused, now_s: float) -> None:
-        self._execution.refused(event.dpid, event.command)
-        self.ledger.refuse(event.dpid, event.command)
+        self._learn(event, now_s)
         evidence = (
             f"{event.text} (OpenFlow error type {event.error_type}, code {event.error_code}): {event.command}"
         )
         self._note((Finding(Severity.ERROR, "command-refused", dpid_text(event.dpid), evidence),), now_s)
+
+    def _learn(self, event: Refused, now_s: float) -> None:
+        """Stop the plan, which was proved with what is now refused. Learn what the switch cannot hold, or, if
+        the refusal tells nothing of that, leave it as it is until it has been read.
+        """
+        dpid, command, held = event.dpid, event.command, self.ledger.installed.get(event.dpid)
+        if held is not None:
+            before = self._execution.sent_before(dpid, command) if command else ()
+            taught = lesson(event, apply_commands(held, before))
+            if taught is not None:
+                self.lessons.learn(dpid, taught)
+            else:
+                self.ledger.refuse(dpid, command)
+                self.audit.doubt(dpid, now_s)
+        self._execution.refused(dpid, command)
+        self._execution.drop()
+        self._dirty = True
 
     def _carry(self, effects: Effects, now_s: float) -> list[Addressed]:
         self._note(effects.findings, now_s)
@@ -291,10 +321,11 @@ class Engine:
         self.news += [_as_change(finding) for finding in self.findings.report(name, found, now_s)]
 
     def _frames(self, frames: Sequence[FrameOut]) -> list[Addressed]:
+        """The frames as commands; one that leaves a switch through several ports is sent there once."""
         return [
-            Addressed(frame.at.dpid, SendFrame(frame.data, (Output(frame.at.port),)))
-            for frame in frames
-            if frame.at.dpid in self.connected
+            Addressed(dpid, SendFrame(data, tuple([Output(frame.at.port) for frame in same])))
+            for (dpid, data), same in groupby(frames, key=lambda frame: (frame.at.dpid, frame.data))
+            if dpid in self.connected
         ]
 
     # --- 2. deciding -----------------------------------------------------------------------------------
@@ -345,6 +376,8 @@ class Engine:
             return []
         if self._dirty:
             self._replan()
+        if self._makes_room and not self._execution.unfinished:
+            self._replan()
         if not self._execution.unfinished:
             self._conclude()
             return []
@@ -361,19 +394,22 @@ class Engine:
         self._unsettled = ()
 
     def _replan(self) -> None:
-        self._dirty = False
+        self._dirty = self._makes_room = False
         decisions = tuple(
             decision for app in self._setup.apps for decision in self._decisions.get(app.name, ())
         )
         with self.timings.phase("compile"):
-            self._assembly = assemble(
-                decisions, self.topology, self._setup.fabric, self._setup.life, self._assembly
-            )
-        self.wanted = self._assembly.program
+            deciding = [app for app in self._setup.apps if self._decisions.get(app.name)]
+            limits = self.lessons.limits
+            assembly = self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s)
+        self.lessons.heeded()
+        self._report("fitting", self._fitting.findings, self._now_s)
+        self.wanted = assembly.program
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
         goal = {dpid: self._goal(dpid, held) for dpid, held in installed.items()}
         with self.timings.phase("plan"):
             steps = self._without_refused(plan(installed, goal, self.topology.peer))
+        self._makes_room &= bool(steps)
         self._execution.begin(steps, urgent=self._urgent)
         self._urgent = False
         self._unsettled = (*self._unsettled, *steps.switches)
@@ -385,7 +421,13 @@ class Engine:
     def _goal(self, dpid: Dpid, held: SwitchProgram) -> SwitchProgram:
         """What this switch should hold after the next plan."""
         wanted = self.wanted[dpid]
-        return with_admission(held, wanted) if dpid in self._held else wanted
+        if dpid in self.audit.doubted:
+            return held
+        if dpid in self._held:
+            return with_admission(held, wanted)
+        goal = with_room(held, wanted, self.lessons.limits.get(dpid, UNLIMITED))
+        self._makes_room |= goal is not wanted
+        return goal
 
     def _without_refused(self, steps: UpdatePlan) -> UpdatePlan:
         """The plan without the commands that a switch has refused already: asking again would give the

@@ -110,6 +110,15 @@ class Execution:
         if command is not None and dpid in self._owed:
             self._refused.setdefault(dpid, set()).add(command)
 
+    def sent_before(self, dpid: Dpid, command: ProgramCommand) -> tuple[ProgramCommand, ...]:
+        """What the switch has carried out of what it has not confirmed yet, when it comes to this command."""
+        owed = self._owed.get(dpid)
+        if owed is None or command not in owed.commands:
+            return ()
+        refused = self._refused.get(dpid, set())
+        before = owed.commands[: owed.commands.index(command)]
+        return tuple(each for each in before if each not in refused)
+
     def _rest_s(self) -> float:
         """How long to rest before the next stage.
 

@@ -5,7 +5,7 @@ thing that is due, so that seconds cost microseconds and every run is the same."
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from queue import Empty
 
@@ -20,6 +20,7 @@ from controller.model.blueprint import Blueprint, HostPlan
 from controller.model.command import Addressed, ProgramCommand
 from controller.model.event import Event
 from controller.model.identity import Dpid, PortNo
+from controller.model.limits import Limits
 from controller.runtime.engine import Engine, Setup, sendable
 from controller.runtime.feed import Change
 from controller.runtime.journal import Turn
@@ -29,18 +30,25 @@ from controller.southbound.fake import FakeSouthbound
 KEY = bytes(range(32))
 
 
-def engine(blueprint: Blueprint | None = None) -> Engine:
-    """A fresh engine with every app."""
+def engine(blueprint: Blueprint | None = None, limits: Mapping[Dpid | None, Limits] | None = None) -> Engine:
+    """A fresh engine with every app; `limits` are the operator's."""
     apps = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring())
-    return Engine(Setup(DiscoverySettings(KEY, blueprint), apps, blueprint=blueprint))
+    return Engine(Setup(DiscoverySettings(KEY, blueprint), apps, blueprint=blueprint, limits=limits or {}))
 
 
 class Drive:
     """An engine and a fabric in memory; `turns` is the journal, `news` all that the feed would have said."""
 
-    def __init__(self, wiring: Blueprint, *, told: bool = True, fabric: FakeSouthbound | None = None) -> None:
+    def __init__(
+        self,
+        wiring: Blueprint,
+        *,
+        told: bool = True,
+        fabric: FakeSouthbound | None = None,
+        limits: Mapping[Dpid | None, Limits] | None = None,
+    ) -> None:
         self.wiring = wiring
-        self.engine = engine(wiring if told else None)
+        self.engine = engine(wiring if told else None, limits)
         self.now_s = 0.0
         self.turns: list[Turn] = []
         self.news: list[Change] = []

@@ -1,4 +1,4 @@
-"""Sessions that come and go: what is there already is not sent again, even when all switches return at once."""
+"""Sessions that come and go: what is there is not sent again, even when all switches return at once."""
 
 from __future__ import annotations
 
