@@ -79,7 +79,7 @@ class Admission:
         for contest in self._contests:
             if contest.holder.stage is Stage.CLOSED or now_s >= contest.since_s + self._settings.probe_s:
                 ended.append((contest.holder, self._take_over(contest, now_s)))
-            elif contest.holder.heard_s > contest.since_s:
+            elif contest.holder.life.heard_s > contest.since_s:
                 ended.append(
                     (contest.newcomer, contest.newcomer.refuse("duplicate-dpid", _duplicate(contest)))
                 )

@@ -2,104 +2,100 @@
 
 An answer comes in parts (multipart replies), each of any number of messages, and two questions may be under
 way at once. A question collects its parts by transaction id and is finished when the last one has said that
-nothing more follows. Count and time are bounded: an answer without end is not collected, and a switch that
-does not answer is treated as one that is gone.
+nothing more follows. Count, size and time are bounded: an answer without end is not collected, and a switch
+that does not answer is treated as one that is gone.
+
+What a switch holds is mostly what it held when it was last asked. So the entries of an answer are compared
+with those of the answer before, as bytes, and only an entry that is new is read: a switch that answers
+as before costs half a microsecond a rule, and its answer is the event `ProgramUnchanged`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from struct import Struct
+from typing import Any
 
-from controller.model.errors import ModelError
-from controller.model.event import CountersRead, Event, Incident, ProgramRead
-from controller.model.flow import FlowRule
-from controller.model.identity import Dpid, dpid_text
-from controller.model.program import SwitchProgram
-from controller.southbound import decode
-from controller.southbound.framework import Framework
+from controller.model.event import CountersRead, Event
+from controller.model.identity import Dpid
+from controller.southbound import wire
+from controller.southbound.decode.ports import port_counters_at, ports_at
+from controller.southbound.guard.shapes import Malformed
 
-_Said = TypeVar("_Said")
-_MORE = 1  # OFPMPF_REPLY_MORE
-
-PORT_DESCRIPTION = 13
-"""The multipart type of the only question that is part of the handshake."""
+_HEAD = Struct("!HH4x")
 
 
 class TooLong(Exception):
-    """The answer to a question has more entries than can be believed."""
+    """The answer to a question has more entries, or more bytes, than can be believed."""
+
+
+@dataclass
+class Part:
+    """One multipart reply, of any number of messages.
+
+    `read` makes entries of the bytes between two places; it raises `Malformed`, and then nothing of that
+    message counts.
+    """
+
+    kind: int
+    read: Callable[[bytes, int, int], list[Any]]
+    entries: list[Any] = field(default_factory=list)
 
 
 @dataclass
 class Question:
-    """Parts that are still awaited, and what has been collected of each, in the order of asking."""
+    """Parts by transaction id, in the order of asking; `finish` makes events of their entries."""
 
-    finish: Callable[[Sequence[Sequence[Any]]], list[Event]]
-    parts: dict[int, list[Any]]
+    parts: dict[int, Part]
+    finish: Callable[[Sequence[list[Any]]], list[Event]]
     deadline_s: float
     most_entries: int
+    most_bytes: int
     awaited: set[int] = field(init=False)
+    _entries: int = 0
+    _bytes: int = 0
 
     def __post_init__(self) -> None:
         self.awaited = set(self.parts)
 
-    def take(self, xid: int, message: Any) -> list[Event]:
-        """One message of an answer; the events of the finished answer, or nothing yet. Raises `TooLong`."""
-        body = message.body if isinstance(message.body, list) else [message.body]
-        self.parts[xid].extend(body)
-        if sum(map(len, self.parts.values())) > self.most_entries:
-            raise TooLong(f"more than {self.most_entries} entries")
-        return [] if message.flags & _MORE else self.close(xid)
+    def take(self, xid: int, buffer: bytes, at: int, limit: int) -> list[Event]:
+        """The body of one message of an answer; the events of the finished answer, or nothing yet.
+
+        Raises `Malformed` and `TooLong`. An empty message counts as an entry, so that none come for ever.
+        """
+        part = self.parts[xid]
+        if limit - at < _HEAD.size:
+            raise Malformed(f"{limit - at} bytes at byte {at} where {_HEAD.size} are needed")
+        kind, flags = _HEAD.unpack_from(buffer, at)
+        if kind != part.kind:
+            raise Malformed(f"an answer of kind {kind} to a question of kind {part.kind}")
+        entries = part.read(buffer, at + _HEAD.size, limit)
+        part.entries += entries
+        self._entries += len(entries) + 1
+        self._bytes += limit - at
+        if self._entries > self.most_entries or self._bytes > self.most_bytes:
+            raise TooLong(f"more than {self.most_entries} entries or {self.most_bytes} bytes")
+        return [] if flags & wire.MORE_FOLLOWS else self.close(xid)
 
     def close(self, xid: int) -> list[Event]:
         """Nothing more follows in this part, or the switch does not have such a thing (a switch without
         meters).
         """
         self.awaited.discard(xid)
-        return self.finish(list(self.parts.values())) if not self.awaited else []
+        return self.finish([part.entries for part in self.parts.values()]) if not self.awaited else []
 
 
-def program_read(framework: Framework, dpid: Dpid, parts: Sequence[Sequence[Any]]) -> list[Event]:
-    """`ProgramRead` from the entries of rules, groups and meters, sorted (a switch reports in no order).
-
-    What cannot be said is counted in an incident.
-    """
-    rules, groups, meters = parts
-    said_rules = sorted(_said(rules, lambda entry: decode.rule(framework, entry)), key=_rule_order)
-    said_groups = _said(groups, lambda entry: decode.group(framework, entry))
-    said_meters = _said(meters, lambda entry: decode.meter(framework, entry))
-    read = SwitchProgram(
-        {rule.key: rule for rule in said_rules},
-        {group.group_id: group for group in sorted(said_groups, key=lambda group: group.group_id)},
-        {meter.meter_id: meter for meter in sorted(said_meters, key=lambda meter: meter.meter_id)},
-    )
-    unsaid = len(rules) + len(groups) + len(meters) - len(read.rules) - len(read.groups) - len(read.meters)
-    events: list[Event] = [ProgramRead(dpid, read)]
-    if unsaid:
-        text = f"{unsaid} entries of another maker cannot be read and are left alone"
-        events.append(Incident("foreign-entries", dpid_text(dpid), text))
-    return events
+def port_descriptions() -> Part:
+    """The only question that is part of the handshake."""
+    return Part(wire.PORT_DESCRIPTIONS, ports_at)
 
 
-def counters_read(dpid: Dpid, parts: Sequence[Sequence[Any]]) -> list[Event]:
-    """`CountersRead` from the entries of port statistics; the switch's reserved ports are left out."""
-    return [
-        CountersRead(
-            dpid, tuple(decode.port_counters(entry) for entry in parts[0] if entry.port_no < 0xFFFFFF00)
-        )
-    ]
+def port_counters() -> Part:
+    """What has crossed each port; the switch's reserved ports are left out."""
+    return Part(wire.PORT_COUNTERS, port_counters_at)
 
 
-def _rule_order(rule: FlowRule) -> tuple[int, int, tuple[tuple[int, int, int], ...]]:
-    return rule.table, -rule.priority, rule.match.order
-
-
-def _said(entries: Sequence[Any], translate: Callable[[Any], _Said]) -> list[_Said]:
-    said = []
-    for entry in entries:
-        try:
-            said.append(translate(entry))
-        except ModelError:
-            continue
-    return said
+def counters_read(dpid: Dpid, parts: Sequence[list[Any]]) -> list[Event]:
+    """`CountersRead` from the one part of its answer."""
+    return [CountersRead(dpid, tuple(parts[0]))]

@@ -3,8 +3,9 @@
     readable: socket -> (TLS) -> session -> events
     flush:    session -> (TLS) -> what is unsent -> socket
 
-What the socket does not take is kept, up to a bound; a switch that stops reading is given up rather than
-waited for.
+A piece is asked of the session when the socket has taken all of the one before: what waits for a slow switch
+waits as commands, not as bytes. A flush ends after some pieces even if there is more, so that a long program
+for one switch does not keep the others waiting.
 """
 
 from __future__ import annotations
@@ -14,25 +15,23 @@ from contextlib import suppress
 
 from controller.model.event import Event
 from controller.model.identity import Dpid
-from controller.southbound.session import Session, Stage
+from controller.southbound.session import Session
 from controller.southbound.tls import TlsFailed, TlsFilter
 
-_CHUNK_BYTES = 256 * 1024
+_RECEIVE_BYTES = 64 * 1024
+_TURN_BYTES = 64 * 1024
 
 
 class Connection:
     """One TCP connection with its session; `host` is the far end's address without the port."""
 
-    def __init__(
-        self, carrier: socket.socket, host: str, session: Session, tls: TlsFilter | None, most_unsent: int
-    ):
+    def __init__(self, carrier: socket.socket, host: str, session: Session, tls: TlsFilter | None) -> None:
         self.host = host
         self.session = session
         self.watched_for_write = False
         self._carrier = carrier
         self._tls = tls
-        self._unsent = bytearray()
-        self._most_unsent = most_unsent
+        self._piece: bytes | memoryview = b""
         carrier.setblocking(False)
         carrier.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -47,12 +46,19 @@ class Connection:
     @property
     def wants_write(self) -> bool:
         """Whether something waits for the socket to take it."""
-        return bool(self._unsent)
+        return bool(self._piece)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to send that the socket may still take."""
+        if self._piece:
+            return False
+        return self.session.has_more or (self._tls is not None and self._tls.has_wire)
 
     def readable(self, now_s: float) -> list[Event]:
         """Read once, as much as there is; whatever goes wrong ends the session."""
         try:
-            data = self._carrier.recv(_CHUNK_BYTES)
+            data = self._carrier.recv(_RECEIVE_BYTES)
         except (BlockingIOError, InterruptedError):
             return []
         except OSError as error:
@@ -71,26 +77,33 @@ class Connection:
         return self.session.receive(plaintext, now_s) if plaintext else []
 
     def flush(self) -> list[Event]:
-        """Send what there is to send, as far as the socket takes it now."""
-        self._collect()
+        """Send what there is to send, as far as the socket takes it now, and no more than a turn's worth."""
+        written = 0
         try:
-            while self._unsent:
-                del self._unsent[: self._carrier.send(self._unsent[:_CHUNK_BYTES])]
+            while written < _TURN_BYTES and (self._piece or self._fetch()):
+                taken = self._carrier.send(self._piece)
+                written += taken
+                self._piece = memoryview(self._piece)[taken:]
         except (BlockingIOError, InterruptedError):
             pass
         except OSError as error:
-            self._unsent.clear()
+            self._piece = b""
             return self.session.close(f"the connection broke: {error.strerror}")
-        if len(self._unsent) > self._most_unsent and self.session.stage is not Stage.CLOSED:
-            return self.session.close(f"the switch does not read: {len(self._unsent)} bytes unsent")
-        return []
+        if written or self._piece:
+            self.session.wrote(written, bool(self._piece))
+        events = self.session.noticed()
+        if self._piece and self.session.is_overfull:
+            events += self.session.give_up()
+        return events
 
-    def _collect(self) -> None:
-        data = self.session.unsent()
+    def _fetch(self) -> bool:
+        """Ask the session for the next piece; whether there is one."""
+        piece = self.session.unsent()
         if self._tls is not None:
-            self._tls.protect(data)
-            data = self._tls.wire()
-        self._unsent += data
+            self._tls.protect(piece)
+            piece = self._tls.wire()
+        self._piece = piece
+        return bool(piece)
 
     def close(self) -> None:
         """Let go of the socket; what it has already taken still reaches the far end."""

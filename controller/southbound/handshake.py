@@ -1,4 +1,4 @@
-"""The first words of a session, as bytes and as a judgement (OpenFlow 1.3.5, section 6.3.1).
+"""The first words of a session as bytes and as a judgement, and its echoes (OpenFlow 1.3.5, section 6.3.1).
 
 Both sides say HELLO at once, each with the highest version that it speaks in the header and, if it is young
 enough, all that it speaks in a bitmap. Where both sent a bitmap the highest common version wins, and
@@ -10,17 +10,16 @@ from __future__ import annotations
 from struct import pack
 from typing import Any
 
-from controller.southbound.framework import OPENFLOW_13
+from controller.southbound import wire
 
-_VERSION_BITMAP = pack("!HHI", 1, 8, 1 << OPENFLOW_13)
-_HELLO, _ERROR = 0, 1
+_VERSION_BITMAP = pack("!HHI", 1, 8, 1 << wire.VERSION)
 _HELLO_FAILED, _INCOMPATIBLE = 0, 0
 _BAD_REQUEST, _BAD_VERSION = 1, 0
 
 
 def hello(xid: int) -> bytes:
     """Our HELLO with its bitmap; the frameworks' class can read one, but does not write it."""
-    return pack("!BBHI", OPENFLOW_13, _HELLO, 8 + len(_VERSION_BITMAP), xid) + _VERSION_BITMAP
+    return _message(wire.HELLO, xid, _VERSION_BITMAP)
 
 
 def objection(version: int, elements: list[Any]) -> str | None:
@@ -29,12 +28,12 @@ def objection(version: int, elements: list[Any]) -> str | None:
     if offered:
         return (
             None
-            if OPENFLOW_13 in offered
+            if wire.VERSION in offered
             else f"speaks versions {sorted(offered)} of the protocol, not 4 (OpenFlow 1.3)"
         )
     return (
         None
-        if version >= OPENFLOW_13
+        if version >= wire.VERSION
         else f"speaks version {version} of the protocol at most, not 4 (OpenFlow 1.3)"
     )
 
@@ -51,5 +50,14 @@ def bad_version(xid: int, refused: bytes) -> bytes:
     return _error(xid, _BAD_REQUEST, _BAD_VERSION, refused[:64])
 
 
+def echo_reply(xid: int, words: bytes) -> bytes:
+    """The answer to an echo request: its own words (section 7.5.3)."""
+    return _message(wire.ECHO_REPLY, xid, words)
+
+
 def _error(xid: int, kind: int, code: int, data: bytes) -> bytes:
-    return pack("!BBHIHH", OPENFLOW_13, _ERROR, 12 + len(data), xid, kind, code) + data
+    return _message(wire.ERROR, xid, pack("!HH", kind, code) + data)
+
+
+def _message(kind: int, xid: int, body: bytes) -> bytes:
+    return wire.HEADER.pack(wire.VERSION, kind, wire.HEADER_BYTES + len(body), xid) + body

@@ -10,6 +10,10 @@ happens in this thread; what anything means is for the loop to find out, from th
                  |             +--- send(dpid, commands), from any thread
               readiness        +--- Admission: who may be which switch
 
+A command costs its sender an entry in a queue; it becomes bytes here, when its switch has room (outgoing.py).
+Each switch has its turn, and in a turn no more than some ten kilobytes are written: the switch with the
+longest program does not keep the others waiting.
+
 What a switch says wrongly costs its own session. It is counted each time and reported once for each kind
 and peer.
 """
@@ -24,7 +28,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from queue import Queue
 
 from controller.model.command import Command
 from controller.model.errors import OperatorError
@@ -58,7 +61,7 @@ class OpenFlowSouthbound:
         self.incidents: Counter[str] = Counter()
         self.commands_dropped = 0
         self._settings = settings
-        self._events: EventQueue = Queue() if events is None else events
+        self._events: EventQueue = EventQueue() if events is None else events
         self._on_port_down = on_port_down
         self._framework = load(framework)
         self._admission = Admission(settings)
@@ -66,7 +69,8 @@ class OpenFlowSouthbound:
         self._finished: dict[Dpid, SwitchCounters] = {}
         self._reported: set[tuple[str, str, Dpid | None]] = set()
         self._to_flush: deque[Session] = deque()
-        self._to_close: deque[tuple[Session, str]] = deque()
+        self._to_close: deque[tuple[Session, str | None]] = deque()
+        self._rung = False
         self._readiness: Readiness[Connection | socket.socket] = Readiness()
         self._alarm, self._bell = socket.socketpair()
         self._thread: threading.Thread | None = None
@@ -106,14 +110,27 @@ class OpenFlowSouthbound:
             self._thread = None
 
     def send(self, dpid: Dpid, commands: Sequence[Command]) -> None:
-        """Queue commands for one switch; they are encoded here and leave in the order of the calls."""
+        """Queue commands for one switch; they leave in the order of the calls."""
+        self._queue(dpid, commands)
+        self._wake()
+
+    def send_many(self, batches: Mapping[Dpid, Sequence[Command]]) -> None:
+        """Queue commands for many switches; the one thread is woken once."""
+        for dpid, commands in batches.items():
+            self._queue(dpid, commands)
+        self._wake()
+
+    def _queue(self, dpid: Dpid, commands: Sequence[Command]) -> None:
         session = self._admission.holder(dpid)
         if session is None or session.stage is not Stage.UP:
             self.commands_dropped += len(commands)
             return
+        if session.waiting and session.waiting + len(commands) > self._settings.queued_commands:
+            self._to_close.append((session, None))  # nothing may be lost, so it has to begin anew
+            self.commands_dropped += len(commands)
+            return
         session.send(commands)
         self._to_flush.append(session)
-        self._wake()
 
     def disconnect(self, dpid: Dpid, reason: str) -> None:
         """Hang up on one switch, soon; it may connect again."""
@@ -132,6 +149,9 @@ class OpenFlowSouthbound:
         return dict(sorted(merged.items()))
 
     def _wake(self) -> None:
+        if self._rung:
+            return  # it has not yet looked at what there is to do, and will see this too
+        self._rung = True
         with suppress(OSError):  # full: it will wake anyway; closed: there is nobody to wake
             self._bell.send(b"\0")
 
@@ -140,7 +160,7 @@ class OpenFlowSouthbound:
     def _serve(self) -> None:
         tick_s, every_s = 0.0, min(_TICK_S, self._settings.echo_interval_s / 4)
         while not self._stopping:
-            for whom, readable in self._readiness.wait(every_s):
+            for whom, readable in self._readiness.wait(0.0 if self._to_flush else every_s):
                 self._serve_one(whom, readable)
             self._carry_out()
             now_s = time.monotonic()
@@ -152,13 +172,14 @@ class OpenFlowSouthbound:
         self._hang_up()
 
     def _carry_out(self) -> None:
-        """What other threads have asked for."""
-        while self._to_flush:
-            self._settle(self._to_flush.popleft(), [])
+        """What other threads have asked for, and what was left from the last turn; each once."""
+        self._rung = False
         while self._to_close:
             session, reason = self._to_close.popleft()
             if session.stage is not Stage.CLOSED:
-                self._settle(session, session.close(reason))
+                self._settle(session, session.give_up() if reason is None else session.close(reason))
+        for _ in range(len(self._to_flush)):
+            self._settle(self._to_flush.popleft(), [])
 
     def _serve_one(self, whom: Connection | socket.socket, readable: bool) -> None:
         if isinstance(whom, Connection):
@@ -179,9 +200,8 @@ class OpenFlowSouthbound:
                 events = connection.readable(now_s)
             if session.stage is Stage.WAITING and not self._admission.awaits(session):
                 events += self._admission.consider(session, connection.certified, now_s)
-        except Exception as error:  # our own mistake, and still it must cost one session only
-            _LOG.exception("session with %s", session.peer)
-            events += session.refuse("internal", f"{type(error).__name__}: {error}")
+        except Exception as error:
+            events += self._own_fault(session, error)
         self._settle(session, events)
 
     def _decide(self, now_s: float) -> None:
@@ -200,13 +220,29 @@ class OpenFlowSouthbound:
         connection = self._connections.get(session)
         if connection is None:
             return
-        events += connection.flush()
-        self._publish(events, connection.host, session.dpid)
+        if connection.has_more or connection.wants_write:
+            events += self._flushed(connection)
+        if events:
+            self._publish(events, connection.host, session.dpid)
         if session.stage is Stage.CLOSED:
             self._forget(connection)
-        elif connection.wants_write != connection.watched_for_write:
+            return
+        if connection.wants_write != connection.watched_for_write:
             connection.watched_for_write = connection.wants_write
             self._readiness.watch_writable(connection, connection.wants_write)
+        if connection.has_more:
+            self._to_flush.append(session)
+
+    def _flushed(self, connection: Connection) -> list[Event]:
+        try:
+            return connection.flush()
+        except Exception as error:
+            return self._own_fault(connection.session, error)
+
+    def _own_fault(self, session: Session, error: Exception) -> list[Event]:
+        """A mistake of ours costs one session, like a mistake of the switch's."""
+        _LOG.exception("session with %s", session.peer)
+        return session.refuse("internal", f"{type(error).__name__}: {error}")
 
     def _accept(self) -> None:
         assert self._listener is not None
@@ -220,7 +256,7 @@ class OpenFlowSouthbound:
         host, peer = str(address[0]), f"{address[0]}:{address[1]}"
         session = Session(self._framework, self._settings, peer, time.monotonic(), self._on_port_down)
         protection = None if self._tls is None else tls.TlsFilter(self._tls)
-        connection = Connection(carrier, host, session, protection, self._settings.unsent_bytes)
+        connection = Connection(carrier, host, session, protection)
         self._connections[session] = connection
         self._readiness.watch(connection)
         self._settle(session, [])
@@ -246,9 +282,11 @@ class OpenFlowSouthbound:
     # --- reporting ------------------------------------------------------------------------------------------
 
     def _publish(self, events: list[Event], host: str, dpid: Dpid | None) -> None:
-        for event in events:
-            if not isinstance(event, Incident) or self._is_news(event, host, dpid):
-                self._events.put(event)
+        news = [
+            event for event in events if not isinstance(event, Incident) or self._is_news(event, host, dpid)
+        ]
+        if news:
+            self._events.put_all(news)
 
     def _is_news(self, incident: Incident, host: str, dpid: Dpid | None) -> bool:
         self.incidents[incident.kind] += 1

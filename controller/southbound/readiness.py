@@ -4,9 +4,10 @@ A cooperative hub replaces `select` and takes `epoll` away, because a call that 
 other cooperative thread. Waiting for a thousand sockets through the replacement costs a thousand
 registrations each time. But an epoll object is itself a file that becomes readable when one of its sockets
 is ready: so the hub waits for that one file, and epoll, asked without waiting, says which sockets it is
-about. On the native hub the same two calls do the same.
+about. On the native hub epoll itself waits.
 
-    select.select([epoll], timeout)  -->  epoll.poll(0)  -->  (whom, readable?, writable?)
+    cooperative   select.select([epoll], timeout)  -->  epoll.poll(0)  -->  (whom, readable?)
+    native                                        epoll.poll(timeout)  -->  (whom, readable?)
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Readiness(Generic[T]):
     def __init__(self) -> None:
         self._epoll = epoll()
         self._watched: dict[int, T] = {}
+        self._cooperative = not hasattr(select, "epoll")
 
     def watch(self, whom: T) -> None:
         """Wait for this file to become readable (hung up on and broken count as readable)."""
@@ -52,9 +54,11 @@ class Readiness(Generic[T]):
 
     def wait(self, timeout_s: float) -> list[tuple[T, bool]]:
         """Those that are ready, each with whether there is something to read; none when the time is over."""
-        if not select.select([self._epoll.fileno()], [], [], timeout_s)[0]:
-            return []
-        ready = self._epoll.poll(0)
+        if self._cooperative:
+            if not select.select([self._epoll.fileno()], [], [], timeout_s)[0]:
+                return []
+            timeout_s = 0
+        ready = self._epoll.poll(timeout_s)
         return [
             (self._watched[number], bool(how & ~EPOLLOUT)) for number, how in ready if number in self._watched
         ]

@@ -7,7 +7,6 @@ was sent then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from queue import Queue
 
 from controller.model.command import Addressed, Command
 from controller.model.event import Event
@@ -23,7 +22,7 @@ class ReplaySouthbound:
         self.sent: list[Addressed] = []
         self.disconnected: list[tuple[Dpid, str]] = []
         self._recorded = tuple(recorded)
-        self._events: EventQueue = Queue() if events is None else events
+        self._events: EventQueue = EventQueue() if events is None else events
 
     @property
     def events(self) -> EventQueue:
@@ -40,6 +39,11 @@ class ReplaySouthbound:
     def send(self, dpid: Dpid, commands: Sequence[Command]) -> None:
         """Keep what would have been sent."""
         self.sent += [Addressed(dpid, command) for command in commands]
+
+    def send_many(self, batches: Mapping[Dpid, Sequence[Command]]) -> None:
+        """One switch after another."""
+        for dpid, commands in batches.items():
+            self.send(dpid, commands)
 
     def disconnect(self, dpid: Dpid, reason: str) -> None:
         """Keep that it would have been hung up on; the recording says what came of it."""

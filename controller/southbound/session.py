@@ -10,16 +10,19 @@ A session is fed bytes and the time, and answers with events and bytes. Whoever 
 In WAITING the session has a name and awaits leave to use it (admission.py). Only a session that was UP ends
 with `SwitchDown`; others end with an `Incident` at most.
 
-Every byte that arrives counts as a sign of life. All methods belong to the one thread that owns the session,
-except `send`.
+Every byte that arrives counts as a sign of life. But a switch may talk and not listen: when commands wait for
+it (outgoing.py) and for `stalled_s` none of it moves, it is given up. One that reads slowly is not: it takes
+what it takes. All methods belong to the one thread that owns the session, except `send`.
+
+What arrives often is read by `decode` straight from the bytes; what is rare (HELLO, features) passes the
+guard and then the framework. All else is dropped before it is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
-from math import inf
 from typing import Any
 
 from controller.model.command import Command, ReadCounters, ReadProgram
@@ -27,7 +30,6 @@ from controller.model.event import (
     BarrierDone,
     Event,
     FastLaneTaken,
-    FrameIn,
     Incident,
     PortChanged,
     PortRemoved,
@@ -37,14 +39,27 @@ from controller.model.event import (
 )
 from controller.model.identity import Dpid, PortNo, dpid_text
 from controller.model.topology import Port, SwitchProfile
-from controller.southbound import decode, handshake
-from controller.southbound.asking import Question, TooLong, counters_read, program_read
-from controller.southbound.counters import SwitchCounters, message_name
-from controller.southbound.framework import OPENFLOW_13, Framework
-from controller.southbound.guard import Framer, Header, Malformed, check
-from controller.southbound.guard import openflow13 as wire
+from controller.southbound import handshake, wire
+from controller.southbound.asking import (
+    Part,
+    Question,
+    TooLong,
+    counters_read,
+    port_counters,
+    port_descriptions,
+)
+from controller.southbound.counters import MESSAGE_NAMES, SwitchCounters, message_name
+from controller.southbound.decode.errors import refusal
+from controller.southbound.decode.frames import frame_in
+from controller.southbound.decode.ports import port_status
+from controller.southbound.framework import Framework
+from controller.southbound.guard import Framer, Malformed, Message, check
+from controller.southbound.guard.openflow13 import ECHO_BYTES
+from controller.southbound.holding import Holding
 from controller.southbound.interface import PortDownHook, no_fast_lane
-from controller.southbound.outgoing import Encoded, Outgoing
+from controller.southbound.life import Life
+from controller.southbound.outgoing import Outgoing
+from controller.southbound.refusals import refused_by_us
 from controller.southbound.settings import SouthboundSettings
 
 
@@ -77,27 +92,29 @@ class Session:
         self.dpid: Dpid | None = None
         self.auxiliary = 0
         self.counters = SwitchCounters()
-        self.heard_s = now_s
+        self.life = Life(settings, now_s)
         self._framework = framework
         self._settings = settings
         self._on_port_down = on_port_down
         self._framer = Framer()
         self._profile = SwitchProfile()
         self._ports: dict[int, Port] = {}
-        self._began_s = self._asked_s = self._now_s = now_s
-        self._outgoing = Outgoing(framework, self.counters, self._sent)
+        self._outgoing = Outgoing(
+            framework, self.counters, settings.in_flight_bytes, self._asked, self._unspeakable
+        )
         self._questions: dict[int, Question] = {}
+        self._noticed: list[Event] = []
         self._outgoing.write(handshake.hello(self._outgoing.next_xid()))
 
     # --- for the owner of the socket ------------------------------------------------------------------------
 
     def receive(self, data: bytes, now_s: float) -> list[Event]:
         """Take what arrived. Never raises for what a switch says: it costs at most this session."""
-        self._now_s = self.heard_s = now_s
+        self.life.heard(now_s)
         events: list[Event] = []
         try:
-            for header, message in self._framer.feed(data):
-                events += self._take(header, message)
+            for message in self._framer.feed(data):
+                events += self._take(message)
                 if self.stage is Stage.CLOSED:
                     break
         except Malformed as error:
@@ -105,27 +122,58 @@ class Session:
         return events
 
     def unsent(self) -> bytes:
-        """What is to be written now, commands included; the session forgets it."""
-        return self._outgoing.unsent(self.stage is Stage.UP)
+        """What is to be written next, commands included; the session forgets it. Empty: nothing for now."""
+        if self.stage is not Stage.UP:
+            self._outgoing.forget_queued()
+        return self._outgoing.unsent()
+
+    def noticed(self) -> list[Event]:
+        """What has come up while bytes were made of commands."""
+        if not self._noticed:
+            return []
+        events, self._noticed = self._noticed, []
+        return events
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for room."""
+        return self._outgoing.waiting
+
+    @property
+    def has_more(self) -> bool:
+        """Whether `unsent` would give something now."""
+        return self._outgoing.has_more
+
+    @property
+    def is_overfull(self) -> bool:
+        """Whether the switch makes us talk, and does not listen: more waits of our own words than should."""
+        return self._outgoing.own_bytes > self._settings.unsent_bytes
+
+    def wrote(self, taken: int, blocked: bool) -> None:
+        """How many bytes the socket has taken; `blocked`: it takes no more for now."""
+        self.life.wrote(taken, blocked)
 
     def tick(self, now_s: float) -> list[Event]:
         """Let time pass: ask for a sign of life, or give up."""
-        self._now_s = now_s
-        if self.stage is Stage.UP:
-            return self._tend(now_s)
-        if now_s >= self.deadline_s:
-            return self._abort("handshake", f"no handshake within {self._settings.handshake_s} s")
+        self.life.now_s = now_s
+        if self.stage is not Stage.UP:
+            late = self.stage in _SHAKING_HANDS and now_s >= self.life.began_s + self._settings.handshake_s
+            text = f"no handshake within {self._settings.handshake_s} s"
+            return self._abort("handshake", text) if late else []
+        why = self.life.silent()
+        if why is not None:
+            return self.close(why)
+        if self._questions and any(now_s >= each.deadline_s for each in self._questions.values()):
+            return self.close(f"no answer within {self._settings.answer_s} s")
+        if self.life.stalled(self._outgoing.waiting):
+            return self.give_up()
+        if self.life.echo_is_due():
+            self.probe()
         return []
 
-    @property
-    def deadline_s(self) -> float:
-        """When `tick` is due, whatever happens."""
-        if self.stage is Stage.UP:
-            answers = min((question.deadline_s for question in self._questions.values()), default=inf)
-            return min(self._echo_due_s, self.heard_s + self._settings.dead_after_s, answers)
-        return (
-            inf if self.stage in (Stage.WAITING, Stage.CLOSED) else self._began_s + self._settings.handshake_s
-        )
+    def give_up(self) -> list[Event]:
+        """The switch does not read: end the session, and say so."""
+        return self._abort("does-not-read", f"the switch does not read: {self._outgoing.state}")
 
     def close(self, reason: str) -> list[Event]:
         """End the session, for a reason on our side or because the switch has hung up."""
@@ -137,20 +185,21 @@ class Session:
 
     def admit(self, now_s: float) -> None:
         """The switch may use its name: configure it and ask for its ports."""
-        self.stage, self._began_s = Stage.PORTS, now_s
+        self.stage, self.life.began_s = Stage.PORTS, now_s
         of, switch = self._framework.messages, self._framework.switch
         constants = self._framework.constants
         self._outgoing.say(of.OFPSetConfig(switch, constants.OFPC_FRAG_NORMAL, constants.OFPCML_NO_BUFFER))
         xid = self._outgoing.say(of.OFPPortDescStatsRequest(switch, 0))
-        self._ask([(xid, b"")], self._described)
+        self._await([xid], [port_descriptions()], self._described)
 
     def refuse(self, kind: str, text: str) -> list[Event]:
         """The switch may not use its name."""
         return self._abort(kind, text)
 
     def probe(self) -> None:
-        """Ask for a sign of life now; `heard_s` tells."""
-        self._outgoing.say(self._framework.messages.OFPEchoRequest(self._framework.switch, data=b""))
+        """Ask for a sign of life now; `life.heard_s` tells."""
+        self.life.asked()
+        self._outgoing.ask_for_echo()
 
     # --- for the loop ---------------------------------------------------------------------------------------
 
@@ -160,161 +209,168 @@ class Session:
 
     # --- what the switch says -------------------------------------------------------------------------------
 
-    def _take(self, header: Header, message: bytes) -> list[Event]:
-        self.counters.received[message_name(header.type)] += 1
-        if self.stage is Stage.HELLO and header.type != wire.HELLO:
-            return self._abort("handshake", f"{message_name(header.type)} before HELLO")
-        if header.type != wire.HELLO and header.version != OPENFLOW_13:
-            self._outgoing.write(handshake.bad_version(header.xid, message))
-            return self._abort(
-                "malformed", f"a message of protocol version {header.version} after agreeing on 4"
-            )
-        heard = _HEARD.get(header.type)
-        if heard is None:
-            return self._drop("unwanted")
-        stages, handle = heard
-        if self.stage not in stages:
-            return self._drop("unexpected")
-        if header.type == wire.MULTIPART_REPLY and header.xid not in self._questions:
-            return self._drop("unexpected")
+    def _take(self, message: Message) -> list[Event]:
+        kind = message.kind
+        self.counters.received[MESSAGE_NAMES[kind]] += 1
+        if kind != wire.HELLO and message.version != wire.VERSION:
+            return self._wrong_version(message)
+        handle = _WHEN_UP.get(kind) if self.stage is Stage.UP else _BEFORE[self.stage].get(kind)
+        if handle is None:
+            return self._unheard(kind)
         try:
-            check(message)
-            parsed = self._parse(message)
+            return handle(self, message)
         except Malformed as error:
-            return self._drop("malformed") + self._malformed(header, error)
-        return handle(self, header, parsed)
+            return self._malformed(kind, error)
 
-    def _parse(self, message: bytes) -> Any:
-        try:
-            return self._framework.parse(message)
-        except Exception as error:  # whatever a parser that was not written for hostile input raises
-            raise Malformed(f"{type(error).__name__}: {error}") from None
+    def _wrong_version(self, message: Message) -> list[Event]:
+        if self.stage is Stage.HELLO:
+            return self._unheard(message.kind)
+        self._outgoing.write(handshake.bad_version(message.xid, message.bytes))
+        return self._abort(
+            "malformed", f"a message of protocol version {message.version} after agreeing on 4"
+        )
+
+    def _unheard(self, kind: int) -> list[Event]:
+        if self.stage is Stage.HELLO:
+            return self._abort("handshake", f"{message_name(kind)} before HELLO")
+        return self._drop("unexpected" if kind in _HEARD else "unwanted")
 
     def _drop(self, why: str) -> list[Event]:
         self.counters.dropped[why] += 1
         return []
 
-    def _malformed(self, header: Header, error: Malformed) -> list[Event]:
-        text = f"{message_name(header.type)}: {error}"
+    def _malformed(self, kind: int, error: Malformed) -> list[Event]:
+        self._drop("malformed")
+        text = f"{message_name(kind)}: {error}"
         if self.stage is not Stage.UP:
             return self._abort("malformed", text)
         return [Incident("malformed", self._subject, text)]
 
-    def _on_hello(self, header: Header, message: Any) -> list[Event]:
-        why = handshake.objection(header.version, message.elements)
+    def _parse(self, message: Message) -> Any:
+        """The framework's object for a rare message, after the guard. Raises `Malformed`."""
+        data = message.bytes
+        check(data)
+        try:
+            return self._framework.parse(data)
+        except Exception as error:  # whatever a parser that was not written for hostile input raises
+            raise Malformed(f"{type(error).__name__}: {error}") from None
+
+    def _on_hello(self, message: Message) -> list[Event]:
+        why = handshake.objection(message.version, self._parse(message).elements)
         if why is not None:
-            self._outgoing.write(handshake.hello_failed(header.xid, why))
+            self._outgoing.write(handshake.hello_failed(message.xid, why))
             return self._abort("handshake", why)
         self.stage = Stage.FEATURES
         self._outgoing.say(self._framework.messages.OFPFeaturesRequest(self._framework.switch))
         return []
 
-    def _on_features(self, header: Header, message: Any) -> list[Event]:
-        self.dpid = Dpid(message.datapath_id)
-        self.auxiliary = message.auxiliary_id
-        self._profile = SwitchProfile(tables=message.n_tables, buffers=message.n_buffers)
+    def _on_features(self, message: Message) -> list[Event]:
+        features = self._parse(message)
+        self.dpid = Dpid(features.datapath_id)
+        self.auxiliary = features.auxiliary_id
+        self._profile = SwitchProfile(tables=features.n_tables, buffers=features.n_buffers)
+        self._holding = Holding(self.dpid)
         self.stage = Stage.WAITING
         return []
 
-    def _described(self, parts: Sequence[Sequence[Any]]) -> list[Event]:
-        described = [port for entry in parts[0] if (port := decode.port(self._framework, entry)) is not None]
+    def _described(self, parts: Sequence[list[Any]]) -> list[Event]:
+        described = [port for port in parts[0] if port is not None]
         self._ports = {port.number: port for port in sorted(described, key=lambda port: port.number)}
         self.stage = Stage.UP
-        assert self.dpid is not None
-        return [SwitchUp(self.dpid, tuple(self._ports.values()), self._profile, self.peer)]
+        return [SwitchUp(self._name, tuple(self._ports.values()), self._profile, self.peer)]
 
-    def _on_echo_request(self, header: Header, message: Any) -> list[Event]:
-        self._outgoing.say(
-            self._framework.messages.OFPEchoReply(self._framework.switch, data=message.data), header.xid
-        )
+    def _on_echo_request(self, message: Message) -> list[Event]:
+        self._outgoing.write(handshake.echo_reply(message.xid, _echo(message)))
         return []
 
-    def _on_echo_reply(self, header: Header, message: Any) -> list[Event]:
-        return []  # it has been heard; nothing else is wanted of it
+    def _on_echo_reply(self, message: Message) -> list[Event]:
+        _echo(message)
+        if self._outgoing.echoed(message.xid):
+            self.life.moved()
+        return []
 
-    def _on_frame(self, header: Header, message: Any) -> list[Event]:
-        port = message.match.get("in_port")
-        if port is None:
-            return self._drop("malformed")
-        return [FrameIn(self._name, PortNo(port), bytes(message.data), message.table_id, message.cookie)]
+    def _on_frame(self, message: Message) -> list[Event]:
+        frame = frame_in(self._name, message.buffer, message.start + wire.HEADER_BYTES, message.end)
+        return self._drop("malformed") if frame is None else [frame]
 
-    def _on_port(self, header: Header, message: Any) -> list[Event]:
-        port = decode.port(self._framework, message.desc)
+    def _on_port(self, message: Message) -> list[Event]:
+        removed, port = port_status(message.buffer, message.start + wire.HEADER_BYTES, message.end)
         if port is None:
             return []
-        removed = message.reason == self._framework.constants.OFPPR_DELETE
         before = self._ports.pop(port.number, None)
         if not removed:
             self._ports[port.number] = port
         died = (removed or not port.live) and (before is None or before.live)
-        events: list[Event] = list(self._fast_lane(port.number)) if died else []
+        events = self._fast_lane(port.number) if died else []
         if removed:
             return [*events, PortRemoved(self._name, port.number)]
         return events if port == before else [*events, PortChanged(self._name, port)]
 
-    def _fast_lane(self, port: PortNo) -> Iterator[Event]:
+    def _fast_lane(self, port: PortNo) -> list[Event]:
         """Take a dead port out of service before anything else is sent, even what was queued before."""
         commands = tuple(self._on_port_down(self._name, port))
         self._outgoing.dispatch(commands)
-        if commands:
-            yield FastLaneTaken(self._name, port, commands)
+        return [FastLaneTaken(self._name, port, commands)] if commands else []
 
-    def _on_barrier(self, header: Header, message: Any) -> list[Event]:
-        barrier = self._outgoing.barrier(header.xid)
+    def _on_barrier(self, message: Message) -> list[Event]:
+        if message.end - message.start != wire.HEADER_BYTES:
+            raise Malformed("a barrier reply has no body")
+        barrier = self._outgoing.barrier(message.xid)
         if barrier is None:
             return self._drop("unexpected")
         return [BarrierDone(self._name, barrier.token)] if barrier.token else []
 
-    def _on_answer(self, header: Header, message: Any) -> list[Event]:
-        question = self._questions[header.xid]
-        question.deadline_s = self._now_s + self._settings.answer_s
+    def _on_answer(self, message: Message) -> list[Event]:
+        question = self._questions.get(message.xid)
+        if question is None:
+            return self._drop("unexpected")
         try:
-            events = question.take(header.xid, message)
+            start = message.start + wire.HEADER_BYTES
+            events = question.take(message.xid, message.buffer, start, message.end)
         except TooLong as error:
             return self._abort("malformed", f"an answer of {error}")
-        if header.xid not in question.awaited:
-            del self._questions[header.xid]
+        question.deadline_s = self.life.now_s + self._settings.answer_s
+        if message.xid not in question.awaited:
+            del self._questions[message.xid]
         return events
 
-    def _on_error(self, header: Header, message: Any) -> list[Event]:
-        kind, code, text = decode.error(self._framework, message)
-        question = self._questions.pop(header.xid, None)
+    def _on_error(self, message: Message) -> list[Event]:
+        start = message.start + wire.HEADER_BYTES
+        kind, code, text = refusal(self._framework, message.buffer, start, message.end)
+        question = self._questions.pop(message.xid, None)
         if self.stage is not Stage.UP:
             return self._abort("handshake", f"the switch answered with {text}")
         if question is not None:
-            return question.close(header.xid)
-        return [Refused(self._name, kind, code, text, self._outgoing.command(header.xid))]
+            return question.close(message.xid)
+        return [Refused(self._name, kind, code, text, self._outgoing.command(message.xid))]
 
-    # --- what we ask ----------------------------------------------------------------------------------------
+    # --- what we ask, and what cannot be said ---------------------------------------------------------------
 
-    def _sent(self, command: Command, encoded: Encoded) -> None:
-        """A command is on its way: a question's answer is awaited from now on."""
+    def _asked(self, command: Command, xids: Sequence[int]) -> None:
+        """A question is on its way: its answer is awaited from now on."""
         if isinstance(command, ReadProgram):
-            self._ask(encoded, partial(program_read, self._framework, self._name))
+            reading = self._holding.reading()
+            self._await(xids, reading.parts, reading.finish)
         elif isinstance(command, ReadCounters):
-            self._ask(encoded, partial(counters_read, self._name))
+            self._await(xids, [port_counters()], partial(counters_read, self._name))
 
-    def _ask(self, encoded: Encoded, finish: Callable[[Sequence[Sequence[Any]]], list[Event]]) -> None:
-        parts: dict[int, list[Any]] = {xid: [] for xid, _ in encoded}
-        deadline_s = self._now_s + self._settings.answer_s
-        question = Question(finish, parts, deadline_s, self._settings.answer_entries)
-        self._questions.update(dict.fromkeys(parts, question))
+    def _await(
+        self,
+        xids: Sequence[int],
+        parts: Sequence[Part],
+        finish: Callable[[Sequence[list[Any]]], list[Event]],
+    ) -> None:
+        of = self._settings
+        by_xid = dict(zip(xids, parts, strict=True))
+        deadline_s = self.life.now_s + of.answer_s
+        question = Question(by_xid, finish, deadline_s, of.answer_entries, of.answer_bytes)
+        self._questions.update(dict.fromkeys(by_xid, question))
 
-    # --- life and death -------------------------------------------------------------------------------------
+    def _unspeakable(self, command: Command, why: str) -> None:
+        """A command has no words in OpenFlow 1.3; no switch hears of it, and the loop is told."""
+        self._noticed.append(refused_by_us(self._name, command, why))
 
-    @property
-    def _echo_due_s(self) -> float:
-        return inf if self._asked_s > self.heard_s else self.heard_s + self._settings.echo_interval_s
-
-    def _tend(self, now_s: float) -> list[Event]:
-        if now_s >= self.heard_s + self._settings.dead_after_s:
-            return self.close(f"silent for {now_s - self.heard_s:.1f} s")
-        if any(now_s >= question.deadline_s for question in self._questions.values()):
-            return self.close(f"no answer within {self._settings.answer_s} s")
-        if now_s >= self._echo_due_s:
-            self._asked_s = now_s
-            self.probe()
-        return []
+    # --- the end --------------------------------------------------------------------------------------------
 
     def _abort(self, kind: str, text: str) -> list[Event]:
         return [Incident(kind, self._subject, text), *self.close(text)]
@@ -329,19 +385,34 @@ class Session:
         return self.peer if self.dpid is None else f"{dpid_text(self.dpid)} at {self.peer}"
 
 
-_Handler = Callable[[Session, Header, Any], list[Event]]
-_TALKING = frozenset(Stage) - {Stage.HELLO, Stage.CLOSED}
-_UP = frozenset({Stage.UP})
+def _echo(message: Message) -> bytes:
+    """The words of an echo. Raises `Malformed` for more of them than any switch needs."""
+    if message.end - message.start > wire.HEADER_BYTES + ECHO_BYTES:
+        raise Malformed(f"an echo of {message.end - message.start} bytes")
+    return message.buffer[message.start + wire.HEADER_BYTES : message.end]
 
-_HEARD: dict[int, tuple[frozenset[Stage], _Handler]] = {
-    wire.HELLO: (frozenset({Stage.HELLO}), Session._on_hello),
-    wire.ERROR: (_TALKING, Session._on_error),
-    wire.ECHO_REQUEST: (_TALKING, Session._on_echo_request),
-    wire.ECHO_REPLY: (_TALKING, Session._on_echo_reply),
-    wire.FEATURES_REPLY: (frozenset({Stage.FEATURES}), Session._on_features),
-    wire.MULTIPART_REPLY: (frozenset({Stage.PORTS, Stage.UP}), Session._on_answer),
-    wire.BARRIER_REPLY: (_UP, Session._on_barrier),
-    wire.PORT_STATUS: (_UP, Session._on_port),
-    wire.PACKET_IN: (_UP, Session._on_frame),
+
+_Handlers = dict[int, Callable[[Session, Message], list[Event]]]
+_TALKING: _Handlers = {
+    wire.ERROR: Session._on_error,
+    wire.ECHO_REQUEST: Session._on_echo_request,
+    wire.ECHO_REPLY: Session._on_echo_reply,
 }
-"""What is listened to, and when. Everything else is dropped before it is parsed."""
+_WHEN_UP: _Handlers = {
+    **_TALKING,
+    wire.MULTIPART_REPLY: Session._on_answer,
+    wire.BARRIER_REPLY: Session._on_barrier,
+    wire.PORT_STATUS: Session._on_port,
+    wire.PACKET_IN: Session._on_frame,
+}
+_BEFORE: dict[Stage, _Handlers] = {
+    Stage.HELLO: {wire.HELLO: Session._on_hello},
+    Stage.FEATURES: {**_TALKING, wire.FEATURES_REPLY: Session._on_features},
+    Stage.WAITING: _TALKING,
+    Stage.PORTS: {**_TALKING, wire.MULTIPART_REPLY: Session._on_answer},
+    Stage.CLOSED: {},
+}
+"""What is listened to, and when. All else is dropped before it is read."""
+
+_HEARD = _WHEN_UP.keys() | {wire.HELLO, wire.FEATURES_REPLY}
+_SHAKING_HANDS = (Stage.HELLO, Stage.FEATURES, Stage.PORTS)

@@ -24,6 +24,10 @@ class SouthboundSettings:
 
     A switch that has been silent for `echo_interval_s` is asked for an echo; one that has been silent for
     `dead_after_s` is dead. `allowed` names the switches that may connect (None: any).
+
+    No more than `in_flight_bytes` are sent that a switch is not known to have read; beyond that its commands
+    wait, at most `queued_commands` of them. When none of what waits has moved for `stalled_s`, or our own
+    answers to a switch that does not read come to `unsent_bytes`, it is given up.
     """
 
     address: str = "127.0.0.1"
@@ -35,8 +39,12 @@ class SouthboundSettings:
     handshake_s: float = 10.0
     answer_s: float = 10.0
     probe_s: float = 1.0
-    unsent_bytes: int = 64 * 1024 * 1024
+    stalled_s: float = 10.0
+    in_flight_bytes: int = 256 * 1024
+    queued_commands: int = 1_000_000
+    unsent_bytes: int = 1024 * 1024
     answer_entries: int = 1_000_000
+    answer_bytes: int = 256 * 1024 * 1024
     sessions: int = 4096
 
     def __post_init__(self) -> None:

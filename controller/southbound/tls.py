@@ -79,6 +79,11 @@ class TlsFilter:
         return self._outward.read()
 
     @property
+    def has_wire(self) -> bool:
+        """Whether ciphertext is to go out now."""
+        return self._outward.pending > 0
+
+    @property
     def name(self) -> Dpid | None:
         """The switch that the certificate was made for; None when its common name is not a DPID."""
         certificate: dict[str, Any] = self._tls.getpeercert() or {}

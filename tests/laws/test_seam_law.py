@@ -1,7 +1,8 @@
-"""Law 9, the seam: `decode(encode(x)) == x`, and encodings are the stored bytes, on both frameworks.
+"""Law 9, the seam: `decode(encode(x)) == x`, and encodings are what the framework would have sent.
 
 A rule, a group or a meter is encoded into the message that installs it, and read back from the answer that
-a switch gives when it is asked what it holds, which has the same parts in another frame.
+a switch gives when it is asked what it holds, which has the same parts in another frame. The oracle of both
+directions is the framework itself, each of the two.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controller.model.command import (
     AddGroup,
@@ -48,10 +50,12 @@ from controller.model.flow import (
     match,
 )
 from controller.model.identity import mac_text
-from controller.southbound import decode
-from controller.southbound.encode import encode
+from controller.southbound.decode import programs
+from controller.southbound.encode import Inexpressible, encode, encode_run
 from controller.southbound.framework import load
+from controller.southbound.framework.encode import framework_encode
 from controller.southbound.guard import check
+from tests.searching import examples
 from tests.southbound import strategies as model
 from tests.southbound import switch_messages as switch
 
@@ -62,40 +66,90 @@ installed = [name for name in ("os_ken", "ryu") if find_spec(name)]
 on_each_framework = pytest.mark.parametrize("framework", installed)
 
 
-def _encoded(framework: str, command: Command) -> bytes:
-    numbers = count(1)
-    return b"".join(data for _, data in encode(load(framework), command, lambda: next(numbers)))
+def _by_framework(framework: str, command: Command) -> bytes:
+    """The messages of a command as the framework writes them, with transactions from 1."""
+    written = framework_encode(load(framework), command, count(1).__next__)
+    return b"".join(data for _, data in written)
 
 
-@on_each_framework
 @settings(deadline=None)
 @given(rule=model.rules())
-def test_a_rule_reads_back_as_it_was_written(framework: str, rule: FlowRule) -> None:
-    answer = switch.multipart(switch.FLOWS, switch.flow_entry(_encoded(framework, SetRule(rule))))
+def test_a_rule_reads_back_as_it_was_written(rule: FlowRule) -> None:
+    answer = switch.multipart(switch.FLOWS, switch.flow_entry(encode(SetRule(rule), 1)))
     check(answer)
-    read = decode.rule(load(framework), load(framework).parse(answer).body[0])
+    (entry,) = programs.rule_entries(answer, 16, len(answer))
+    read = programs.rule_of(entry)
     assert read == rule
     assert read.cookie == rule.cookie
+    assert read.match.order == rule.match.order
+    assert hash(read) == hash(rule)
 
 
-@on_each_framework
 @settings(deadline=None)
 @given(group=model.groups)
-def test_a_group_reads_back_as_it_was_written(framework: str, group: Group) -> None:
-    entry = switch.group_entry(_encoded(framework, AddGroup(group)))
-    answer = switch.multipart(switch.GROUP_DESCRIPTION, entry)
+def test_a_group_reads_back_as_it_was_written(group: Group) -> None:
+    answer = switch.multipart(switch.GROUP_DESCRIPTION, switch.group_entry(encode(AddGroup(group), 1)))
     check(answer)
-    assert decode.group(load(framework), load(framework).parse(answer).body[0]) == group
+    (entry,) = programs.group_entries(answer, 16, len(answer))
+    assert programs.group_of(entry) == group
+
+
+@settings(deadline=None)
+@given(meter=model.meters)
+def test_a_meter_reads_back_as_it_was_written(meter: Meter) -> None:
+    answer = switch.multipart(switch.METER_CONFIG, switch.meter_entry(encode(AddMeter(meter), 1)))
+    check(answer)
+    (entry,) = programs.meter_entries(answer, 16, len(answer))
+    assert programs.meter_of(entry) == meter
 
 
 @on_each_framework
-@settings(deadline=None)
-@given(meter=model.meters)
-def test_a_meter_reads_back_as_it_was_written(framework: str, meter: Meter) -> None:
-    entry = switch.meter_entry(_encoded(framework, AddMeter(meter)))
-    answer = switch.multipart(switch.METER_CONFIG, entry)
-    check(answer)
-    assert decode.meter(load(framework), load(framework).parse(answer).body[0]) == meter
+@settings(max_examples=examples(500), deadline=None)
+@given(command=model.commands)
+def test_a_command_is_encoded_as_the_framework_would(framework: str, command: Command) -> None:
+    assert encode(command, 1) == _by_framework(framework, command)
+
+
+@on_each_framework
+@settings(max_examples=examples(60), deadline=None)
+@given(commands=st.lists(model.commands, max_size=8), xid=st.integers(0, 0xFFFFFFFF - 8))
+def test_a_run_is_its_commands_one_after_another(framework: str, commands: list[Command], xid: int) -> None:
+    numbers = iter(range(xid, xid + len(commands)))
+    by_framework = [framework_encode(load(framework), each, numbers.__next__) for each in commands]
+    data, done = encode_run(commands, 0, len(commands), xid, 1 << 20)
+    assert done == len(commands)
+    assert data == b"".join(data for written in by_framework for _, data in written)
+
+
+@given(commands=st.lists(model.commands, min_size=1, max_size=8), most=st.integers(1, 400))
+def test_a_run_that_is_cut_goes_on_where_it_was_cut(commands: list[Command], most: int) -> None:
+    whole, _ = encode_run(commands, 0, len(commands), 1, 1 << 20)
+    parts, done = b"", 0
+    while done < len(commands):
+        part, some = encode_run(commands, done, len(commands), 1 + done, most)
+        parts, done = parts + part, done + some
+        assert some
+    assert parts == whole
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SetRule(FlowRule(0, 1, actions=(Output(1 << 32),))),
+        SetRule(FlowRule(0, 1, actions=(ToGroup(-1),))),
+        SetRule(FlowRule(0, 1, cookie=1 << 64)),
+        SetRule(FlowRule(0, 1, idle_timeout_s=1 << 16)),
+        AddGroup(Group(1, GroupKind.SELECT, (Bucket((), 1 << 16),))),
+        AddMeter(Meter(1 << 32, 1)),
+        SendFrame(bytes(65_500), (Output(1),)),
+    ],
+    ids=str,
+)
+def test_what_has_no_room_in_its_message_is_inexpressible(command: Command) -> None:
+    with pytest.raises(Inexpressible):
+        encode(command, 1)
+    before_it = encode_run([Barrier(), command, Barrier()], 0, 3, 1, 1 << 20)
+    assert before_it == (encode(Barrier(), 1), 1)
 
 
 _SPELLING: dict[int, Callable[[int], str]] = {
@@ -129,7 +183,7 @@ def test_a_match_is_encoded_as_the_frameworks_own_user_would(framework: str, wan
     )
     by_hand.xid = 1
     by_hand.serialize()
-    assert _encoded(framework, SetRule(FlowRule(0, 1, wanted))) == bytes(by_hand.buf)
+    assert encode(SetRule(FlowRule(0, 1, wanted)), 1) == bytes(by_hand.buf)
 
 
 V4, V6 = IPv4Network("10.1.0.0/16"), IPv6Network("2001:db8::/32")
@@ -167,9 +221,19 @@ SPOKEN: dict[str, Command] = {
 }
 
 
+def _spoken(framework: str) -> dict[str, str]:
+    return {name: _by_framework(framework, command).hex() for name, command in SPOKEN.items()}
+
+
 @on_each_framework
-def test_encodings_are_the_stored_bytes(framework: str) -> None:
-    spoken = {name: _encoded(framework, command).hex() for name, command in SPOKEN.items()}
+def test_the_framework_still_writes_the_stored_bytes(framework: str) -> None:
     if os.environ.get("UPDATE_GOLDEN") == "1":
-        GOLDEN.write_text(json.dumps(spoken, indent=2) + "\n")
-    assert spoken == json.loads(GOLDEN.read_text())
+        GOLDEN.write_text(json.dumps(_spoken(framework), indent=2) + "\n")
+    assert _spoken(framework) == json.loads(GOLDEN.read_text())
+
+
+def test_encodings_are_the_stored_bytes() -> None:
+    stored = json.loads(GOLDEN.read_text())
+    questions = {"what-do-you-hold", "what-have-you-counted"}  # several messages, or the framework's affair
+    for name in stored.keys() - questions:
+        assert encode(SPOKEN[name], 1).hex() == stored[name], name

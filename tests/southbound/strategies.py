@@ -1,9 +1,22 @@
-"""Rules, groups and meters for hypothesis: all that the model can express, and nothing else."""
+"""Rules, groups, meters and commands for hypothesis: all that the model can express, and nothing else."""
 
 from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from controller.model.command import (
+    AddGroup,
+    AddMeter,
+    Barrier,
+    Command,
+    DeleteGroup,
+    DeleteMeter,
+    DeleteRule,
+    ModifyGroup,
+    ModifyMeter,
+    SendFrame,
+    SetRule,
+)
 from controller.model.flow import (
     TO_CONTROLLER,
     Action,
@@ -120,3 +133,22 @@ meters = st.builds(
     st.sampled_from(MeterUnit),
     st.integers(0, 0xFFFFFFFF),
 )
+
+commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(SetRule, rules()),
+    st.builds(DeleteRule, rules()),
+    st.builds(AddGroup, groups),
+    st.builds(ModifyGroup, groups),
+    st.builds(DeleteGroup, st.integers(0, 0xFFFFFF00)),
+    st.builds(AddMeter, meters),
+    st.builds(ModifyMeter, meters),
+    st.builds(DeleteMeter, st.integers(1, 0xFFFF0000)),
+    st.builds(Barrier, st.integers(0, 1 << 40)),
+    st.builds(
+        SendFrame,
+        st.binary(max_size=200),
+        action_lists.filter(bool),  # without an action the frameworks write a packet-out over its own frame
+        _ports | st.just(int(ReservedPort.CONTROLLER)),
+    ),
+)
+"""Every command that is exactly one message."""

@@ -4,109 +4,41 @@ misbehave.
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from queue import Empty
 from struct import unpack_from
-from typing import TypeVar
 
 import pytest
 
-from controller.model.command import Barrier, SendFrame
+from controller.model.command import Barrier
 from controller.model.errors import OperatorError
 from controller.model.event import BarrierDone, Incident, SwitchDown, SwitchUp
-from controller.model.flow import Output
 from controller.model.identity import Dpid
 from controller.southbound.openflow import OpenFlowSouthbound
 from controller.southbound.settings import SouthboundSettings
 from tests.southbound import switch_messages as switch
 from tests.southbound.hanging_messages import MESSAGES
-
-PATIENCE_S = 10.0
-E = TypeVar("E")
-
-
-class Switch:
-    """A switch of few words, on a socket of its own."""
-
-    def __init__(self, port: int) -> None:
-        self.line = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
-        self._heard = b""
-
-    @property
-    def address(self) -> str:
-        host, port = self.line.getsockname()
-        return f"{host}:{port}"
-
-    def say(self, *messages: bytes) -> None:
-        self.line.sendall(b"".join(messages))
-
-    def hear(self, kind: int) -> bytes:
-        """The next message of this type; others before it are ignored."""
-        while True:
-            while len(self._heard) >= 8 and len(self._heard) >= (
-                length := unpack_from("!H", self._heard, 2)[0]
-            ):
-                message, self._heard = self._heard[:length], self._heard[length:]
-                if message[1] == kind:
-                    return message
-            data = self.line.recv(65536)
-            if not data:
-                raise ConnectionError("the controller hung up")
-            self._heard += data
-
-    def introduce(self, dpid: int) -> None:
-        self.say(switch.hello())
-        self.hear(switch.FEATURES_REQUEST)
-        self.say(switch.features(dpid))
-        asked = self.hear(switch.MULTIPART_REQUEST)
-        self.say(switch.multipart(switch.PORT_DESCRIPTION, switch.port(1), unpack_from("!I", asked, 4)[0]))
-
-    def is_hung_up_on(self) -> bool:
-        try:
-            while self.line.recv(65536):
-                pass
-        except ConnectionError:
-            pass
-        except TimeoutError:
-            return False
-        return True
+from tests.southbound.line import Switch, next_event, running
 
 
 @pytest.fixture
 def southbound() -> Iterator[OpenFlowSouthbound]:
-    yield from _running(
-        SouthboundSettings(port=0, probe_s=0.5, handshake_s=1.0, echo_interval_s=0.5, dead_after_s=60)
-    )
-
-
-def _running(settings: SouthboundSettings) -> Iterator[OpenFlowSouthbound]:
-    made = OpenFlowSouthbound(settings)
-    made.start()
-    yield made
-    made.stop()
-
-
-def _next(southbound: OpenFlowSouthbound, kind: type[E]) -> E:
-    """The next event of this kind; others before it are ignored."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while True:
-        event = southbound.events.get(timeout=max(deadline_s - time.monotonic(), 0.001))
-        if isinstance(event, kind):
-            return event
+    settings = SouthboundSettings(port=0, probe_s=0.5, handshake_s=1.0, echo_interval_s=0.5, dead_after_s=60)
+    with running(settings) as made:
+        yield made
 
 
 def test_switches_come_are_spoken_to_and_go(southbound: OpenFlowSouthbound) -> None:
     switches = [Switch(southbound.port) for _ in range(8)]
     for dpid, each in enumerate(switches, 1):
         each.introduce(dpid)
-    assert {_next(southbound, SwitchUp).dpid for _ in switches} == set(range(1, 9))
+    assert {next_event(southbound, SwitchUp).dpid for _ in switches} == set(range(1, 9))
     southbound.send(Dpid(3), [Barrier(5)])
     asked = switches[2].hear(switch.BARRIER_REQUEST)
     switches[2].say(switch.message(switch.BARRIER_REPLY, xid=unpack_from("!I", asked, 4)[0]))
-    assert _next(southbound, BarrierDone) == BarrierDone(Dpid(3), 5)
+    assert next_event(southbound, BarrierDone) == BarrierDone(Dpid(3), 5)
     switches[4].line.close()
-    assert _next(southbound, SwitchDown) == SwitchDown(Dpid(5), "the switch hung up")
+    assert next_event(southbound, SwitchDown) == SwitchDown(Dpid(5), "the switch hung up")
     assert southbound.counters()[Dpid(3)].sent["BARRIER_REQUEST"] == 1
 
 
@@ -115,9 +47,9 @@ def test_a_session_that_ends_leaves_no_thread_behind(southbound: OpenFlowSouthbo
     for dpid in range(1, 21):
         passer_by = Switch(southbound.port)
         passer_by.introduce(dpid)
-        _next(southbound, SwitchUp)
+        next_event(southbound, SwitchUp)
         passer_by.line.close()
-        _next(southbound, SwitchDown)
+        next_event(southbound, SwitchDown)
     assert threading.active_count() == before
 
 
@@ -137,7 +69,7 @@ def test_a_switch_that_half_closes_is_gone(southbound: OpenFlowSouthbound) -> No
     half = Switch(southbound.port)
     half.introduce(1)
     half.line.shutdown(socket.SHUT_WR)
-    assert _next(southbound, SwitchDown) == SwitchDown(Dpid(1), "the switch hung up")
+    assert next_event(southbound, SwitchDown) == SwitchDown(Dpid(1), "the switch hung up")
     assert half.is_hung_up_on()
 
 
@@ -150,7 +82,7 @@ def test_nonsense_costs_its_own_session_only(southbound: OpenFlowSouthbound, rub
     bad = Switch(southbound.port)
     bad.say(rubbish)
     assert bad.is_hung_up_on()
-    _next(southbound, Incident)
+    next_event(southbound, Incident)
     good.say(switch.message(switch.ECHO_REQUEST, b"me too?"))
     assert good.hear(switch.ECHO_REPLY)[8:] == b"me too?"
 
@@ -166,18 +98,18 @@ def test_the_same_nonsense_is_reported_once_and_counted_always(southbound: OpenF
 
 def test_a_connection_that_says_nothing_is_ended(southbound: OpenFlowSouthbound) -> None:
     assert Switch(southbound.port).is_hung_up_on()
-    incident = _next(southbound, Incident)
+    incident = next_event(southbound, Incident)
     assert incident.kind == "handshake"
 
 
 def test_a_live_switch_keeps_its_name_against_a_newcomer(southbound: OpenFlowSouthbound) -> None:
     holder, newcomer = Switch(southbound.port), Switch(southbound.port)
     holder.introduce(7)
-    _next(southbound, SwitchUp)
+    next_event(southbound, SwitchUp)
     newcomer.say(switch.hello(), switch.features(7))
     holder.hear(switch.ECHO_REQUEST)
     holder.say(switch.message(switch.ECHO_REPLY))
-    incident = _next(southbound, Incident)
+    incident = next_event(southbound, Incident)
     assert incident.kind == "duplicate-dpid"
     for end in (holder, newcomer):
         assert end.address in incident.text
@@ -190,12 +122,12 @@ def test_each_name_that_is_claimed_twice_is_reported(southbound: OpenFlowSouthbo
     holders = {dpid: Switch(southbound.port) for dpid in (7, 8)}
     for dpid, holder in holders.items():
         holder.introduce(dpid)
-        _next(southbound, SwitchUp)
+        next_event(southbound, SwitchUp)
         impostor = Switch(southbound.port)
         impostor.say(switch.hello(), switch.features(dpid))
         holder.hear(switch.ECHO_REQUEST)
         holder.say(switch.message(switch.ECHO_REPLY))
-        assert f"{dpid:016x}" in _next(southbound, Incident).subject
+        assert f"{dpid:016x}" in next_event(southbound, Incident).subject
 
 
 def test_a_newcomer_takes_over_from_a_connection_that_no_longer_answers(
@@ -203,10 +135,10 @@ def test_a_newcomer_takes_over_from_a_connection_that_no_longer_answers(
 ) -> None:
     dead, newcomer = Switch(southbound.port), Switch(southbound.port)
     dead.introduce(7)
-    _next(southbound, SwitchUp)
+    next_event(southbound, SwitchUp)
     newcomer.introduce(7)
-    _next(southbound, SwitchDown)
-    up = _next(southbound, SwitchUp)
+    next_event(southbound, SwitchDown)
+    up = next_event(southbound, SwitchUp)
     assert up.address == newcomer.address
 
 
@@ -219,33 +151,21 @@ def test_an_auxiliary_connection_is_refused(southbound: OpenFlowSouthbound) -> N
 def test_a_switch_can_be_hung_up_on(southbound: OpenFlowSouthbound) -> None:
     connected = Switch(southbound.port)
     connected.introduce(9)
-    _next(southbound, SwitchUp)
+    next_event(southbound, SwitchUp)
     southbound.disconnect(Dpid(9), "no answer to a barrier")
-    assert _next(southbound, SwitchDown) == SwitchDown(Dpid(9), "no answer to a barrier")
+    assert next_event(southbound, SwitchDown) == SwitchDown(Dpid(9), "no answer to a barrier")
     assert connected.is_hung_up_on()
 
 
 def test_only_allowed_switches_may_connect() -> None:
-    for southbound in _running(SouthboundSettings(port=0, allowed=frozenset({Dpid(1)}))):
+    with running(SouthboundSettings(port=0, allowed=frozenset({Dpid(1)}))) as southbound:
         Switch(southbound.port).introduce(1)
-        _next(southbound, SwitchUp)
+        next_event(southbound, SwitchUp)
         stranger = Switch(southbound.port)
         stranger.say(switch.hello(), switch.features(2))
         assert stranger.is_hung_up_on()
-        incident = _next(southbound, Incident)
+        incident = next_event(southbound, Incident)
         assert incident.kind == "not-allowed"
-
-
-def test_a_switch_that_does_not_read_is_given_up() -> None:
-    for southbound in _running(SouthboundSettings(port=0, unsent_bytes=100_000)):
-        deaf = Switch(southbound.port)
-        deaf.introduce(1)
-        _next(southbound, SwitchUp)
-        while not southbound.commands_dropped:
-            southbound.send(Dpid(1), [SendFrame(bytes(60_000), (Output(1),))] * 50)
-            time.sleep(0)  # on a cooperative hub the southbound has its turn now
-        down = _next(southbound, SwitchDown)
-        assert down.reason.startswith("the switch does not read")
 
 
 def test_commands_for_a_switch_that_is_not_there_are_counted(southbound: OpenFlowSouthbound) -> None:
@@ -263,7 +183,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
 def test_no_events_are_left_when_nothing_happens(southbound: OpenFlowSouthbound) -> None:
     connected = Switch(southbound.port)
     connected.introduce(1)
-    _next(southbound, SwitchUp)
+    next_event(southbound, SwitchUp)
     connected.hear(switch.ECHO_REQUEST)
     with pytest.raises(Empty):
         southbound.events.get_nowait()

@@ -19,7 +19,6 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from queue import Queue
 from zlib import crc32
 
 from controller.dataplane import headers
@@ -69,7 +68,7 @@ class FakeSouthbound:
         self.blueprint = blueprint
         self.delivered: dict[PortRef, list[bytes]] = defaultdict(list)
         self.storms = 0
-        self._events: EventQueue = Queue() if events is None else events
+        self._events: EventQueue = EventQueue() if events is None else events
         self._on_port_down = on_port_down
         self._switches = {
             switch.dpid: FakeSwitch(switch.dpid, {}, limits=limits.get(switch.dpid, UNLIMITED))
@@ -107,6 +106,11 @@ class FakeSouthbound:
             for command in commands:
                 self._counters[dpid].sent[type(command).__name__] += 1
                 self._carry_out(switch, command)
+
+    def send_many(self, batches: Mapping[Dpid, Sequence[Command]]) -> None:
+        """One switch after another."""
+        for dpid, commands in batches.items():
+            self.send(dpid, commands)
 
     def disconnect(self, dpid: Dpid, reason: str) -> None:
         """The session of a switch ends; it goes on forwarding until `connect`."""

@@ -13,11 +13,12 @@ message is walked first, here, along a description of OpenFlow 1.3:
 
 The promise: for a message that passes, each loop of the framework's parser advances, and by as much as the
 guard has seen. What is left out is meaning: a port number may still be absurd, and that is for `decode` to
-judge.
+judge. What arrives often is read by `decode` alone, which believes no length either; of that the guard is
+the yardstick.
 """
 
-from controller.southbound.guard.framing import Framer, Header
+from controller.southbound.guard.framing import Framer, Message
 from controller.southbound.guard.openflow13 import check
 from controller.southbound.guard.shapes import Malformed
 
-__all__ = ["Framer", "Header", "Malformed", "check"]
+__all__ = ["Framer", "Malformed", "Message", "check"]

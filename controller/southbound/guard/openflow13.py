@@ -8,6 +8,7 @@ that the framework does not look inside them either.
 
 from __future__ import annotations
 
+from controller.southbound import wire
 from controller.southbound.guard.shapes import (
     Malformed,
     Shape,
@@ -21,7 +22,6 @@ from controller.southbound.guard.shapes import (
     variant,
 )
 
-HEADER_BYTES = 8
 ECHO_BYTES = 4096  # no switch needs more in an echo, and what it sends we send back
 
 
@@ -32,8 +32,6 @@ def _tlv(body: Shape, *, pad: int = 1) -> Shape:
 
 # --- 7.2.3: match fields ------------------------------------------------------------------------------------
 
-_BASIC = 0x8000
-_EXPERIMENTER = 0xFFFF
 # fmt: off
 _FIELD_BYTES = dict(enumerate((
     4, 4, 8, 6, 6, 2, 2, 1,     # in_port, in_phy_port, metadata, eth_dst and src, eth_type, vlan vid and pcp
@@ -46,28 +44,28 @@ _FIELD_BYTES = dict(enumerate((
 # fmt: on
 
 
-def _oxm(message: bytes, start: int, limit: int) -> int:
+def oxm_end(message: bytes, start: int, limit: int) -> int:
     """One match field: class (16 bits), field (7), has-mask (1), length of what follows (8)."""
     oxm_class = u16(message, start, limit)
     field, length = u16(message, start + 2, limit) >> 8, message[start + 3]
     field, has_mask = field >> 1, field & 1
-    wanted = _FIELD_BYTES.get(field) if oxm_class == _BASIC else None
+    wanted = _FIELD_BYTES.get(field) if oxm_class == wire.OXM_BASIC else None
     if wanted is not None and length != wanted << has_mask:
         raise Malformed(f"match field {field} at byte {start} is {length} bytes long")
-    least = 8 if oxm_class == _EXPERIMENTER else 1
+    least = 8 if oxm_class == wire.OXM_EXPERIMENTER else 1
     if length < least or (has_mask and length % 2):
         raise Malformed(f"match field of class {oxm_class:#x} at byte {start} is {length} bytes long")
     return fixed(length)(message, start + 4, limit)
 
 
-MATCH = _tlv(many(_oxm), pad=8)
+MATCH = _tlv(many(oxm_end), pad=8)
 
 # --- 7.2.4 and 7.2.5: instructions and actions --------------------------------------------------------------
 
 
 def _set_field(message: bytes, start: int, limit: int) -> int:
     """One match field without mask, and zero bytes up to a multiple of eight."""
-    end = _oxm(message, start, limit)
+    end = oxm_end(message, start, limit)
     if limit - end >= 8 or (limit - start + 4) % 8:
         raise Malformed(f"the padding of a set-field at byte {start} is wrong")
     return limit
@@ -91,27 +89,27 @@ _WORD_ACTIONS = (
     23,
     26,
 )  # MPLS TTL, push VLAN/MPLS, pop MPLS, queue, group, TTL, push PBB
-_OUTPUT, _SET_FIELD, _EXPERIMENTER_ACTION = 0, 25, 0xFFFF
+
+ACTION_BYTES = {wire.OUTPUT: 16, **dict.fromkeys(_PLAIN_ACTIONS + _WORD_ACTIONS, 8)}
+"""The actions that have one length, their head of four bytes included."""
 
 ACTION = variant(
     {
-        _OUTPUT: _tlv(fixed(12)),
-        **dict.fromkeys(_PLAIN_ACTIONS + _WORD_ACTIONS, _tlv(fixed(4))),
-        _SET_FIELD: _tlv(_set_field),
-        _EXPERIMENTER_ACTION: _tlv(sequence(fixed(4), opaque)),
+        **{kind: _tlv(fixed(size - 4)) for kind, size in ACTION_BYTES.items()},
+        wire.SET_FIELD: _tlv(_set_field),
+        wire.EXPERIMENTER_ACTION: _tlv(sequence(fixed(4), opaque)),
     }
 )
 ACTIONS = many(ACTION)
 
-_action_list = _tlv(sequence(fixed(4), ACTIONS))
+INSTRUCTION_BYTES = {wire.GOTO_TABLE: 8, wire.WRITE_METADATA: 24, wire.METER: 8}
+"""The instructions that have one length, their head of four bytes included."""
+ACTION_LISTS = (wire.WRITE_ACTIONS, wire.APPLY_ACTIONS, wire.CLEAR_ACTIONS)
+
 INSTRUCTION = variant(
     {
-        1: _tlv(fixed(4)),  # go to table
-        2: _tlv(fixed(20)),  # write metadata
-        3: _action_list,  # write
-        4: _action_list,  # apply
-        5: _action_list,  # clear
-        6: _tlv(fixed(4)),  # meter
+        **{kind: _tlv(fixed(size - 4)) for kind, size in INSTRUCTION_BYTES.items()},
+        **dict.fromkeys(ACTION_LISTS, _tlv(sequence(fixed(4), ACTIONS))),
     }
 )
 
@@ -129,7 +127,7 @@ _METER_COUNTERS = sized(length_at=4, header=40, body=many(fixed(16)))
 
 def _oxm_id(message: bytes, start: int, limit: int) -> int:
     """The header of a match field alone; that of an experimenter is followed by who it is."""
-    return fixed(8 if u16(message, start, limit) == _EXPERIMENTER else 4)(message, start, limit)
+    return fixed(8 if u16(message, start, limit) == wire.OXM_EXPERIMENTER else 4)(message, start, limit)
 
 
 _type_ids = _tlv(many(_tlv(opaque)), pad=8)
@@ -179,38 +177,34 @@ _QUEUE = sized(length_at=8, header=16, body=many(_QUEUE_PROPERTY))
 
 # --- the messages -------------------------------------------------------------------------------------------
 
-HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, EXPERIMENTER = range(5)
-FEATURES_REPLY, GET_CONFIG_REPLY, PACKET_IN, FLOW_REMOVED, PORT_STATUS = 6, 8, 10, 11, 12
-MULTIPART_REPLY, BARRIER_REPLY, QUEUE_GET_CONFIG_REPLY, ROLE_REPLY, GET_ASYNC_REPLY = 19, 21, 23, 25, 27
-
 MESSAGES: dict[int, Shape] = {
-    HELLO: many(_HELLO_ELEMENT),
-    ERROR: sequence(fixed(4), opaque),
-    ECHO_REQUEST: at_most(ECHO_BYTES),
-    ECHO_REPLY: at_most(ECHO_BYTES),
-    EXPERIMENTER: sequence(fixed(8), opaque),
-    FEATURES_REPLY: fixed(24),
-    GET_CONFIG_REPLY: fixed(4),
-    PACKET_IN: sequence(fixed(16), MATCH, fixed(2), opaque),
-    FLOW_REMOVED: sequence(fixed(40), MATCH),
-    PORT_STATUS: sequence(fixed(8), PORT),
-    MULTIPART_REPLY: MULTIPART,
-    BARRIER_REPLY: fixed(0),
-    QUEUE_GET_CONFIG_REPLY: sequence(fixed(8), many(_QUEUE)),
-    ROLE_REPLY: fixed(16),
-    GET_ASYNC_REPLY: fixed(24),
+    wire.HELLO: many(_HELLO_ELEMENT),
+    wire.ERROR: sequence(fixed(4), opaque),
+    wire.ECHO_REQUEST: at_most(ECHO_BYTES),
+    wire.ECHO_REPLY: at_most(ECHO_BYTES),
+    wire.EXPERIMENTER: sequence(fixed(8), opaque),
+    wire.FEATURES_REPLY: fixed(24),
+    wire.GET_CONFIG_REPLY: fixed(4),
+    wire.PACKET_IN: sequence(fixed(16), MATCH, fixed(2), opaque),
+    wire.FLOW_REMOVED: sequence(fixed(40), MATCH),
+    wire.PORT_STATUS: sequence(fixed(8), PORT),
+    wire.MULTIPART_REPLY: MULTIPART,
+    wire.BARRIER_REPLY: fixed(0),
+    wire.QUEUE_GET_CONFIG_REPLY: sequence(fixed(8), many(_QUEUE)),
+    wire.ROLE_REPLY: fixed(16),
+    wire.GET_ASYNC_REPLY: fixed(24),
 }
 
 LONGEST: dict[int, int] = {
-    HELLO: 256,
-    ECHO_REQUEST: HEADER_BYTES + ECHO_BYTES,
-    ECHO_REPLY: HEADER_BYTES + ECHO_BYTES,
-    FEATURES_REPLY: 32,
-    GET_CONFIG_REPLY: 12,
-    PORT_STATUS: 80,
-    BARRIER_REPLY: 8,
-    ROLE_REPLY: 24,
-    GET_ASYNC_REPLY: 32,
+    wire.HELLO: 256,
+    wire.ECHO_REQUEST: wire.HEADER_BYTES + ECHO_BYTES,
+    wire.ECHO_REPLY: wire.HEADER_BYTES + ECHO_BYTES,
+    wire.FEATURES_REPLY: 32,
+    wire.GET_CONFIG_REPLY: 12,
+    wire.PORT_STATUS: 80,
+    wire.BARRIER_REPLY: 8,
+    wire.ROLE_REPLY: 24,
+    wire.GET_ASYNC_REPLY: 32,
 }
 """Types whose length is known beforehand: a longer claim is refused at the header, before anything is
 collected.
@@ -225,5 +219,5 @@ def check(message: bytes) -> None:
     shape = MESSAGES.get(message[1])
     if shape is None:
         raise Malformed(f"a switch sends no message of type {message[1]}")
-    if shape(message, HEADER_BYTES, len(message)) != len(message):
+    if shape(message, wire.HEADER_BYTES, len(message)) != len(message):
         raise Malformed(f"a message of type {message[1]} has bytes that belong to nothing")

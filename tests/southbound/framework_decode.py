@@ -1,10 +1,7 @@
-"""The framework's messages to values of the model.
+"""The framework's messages to values of the model: the long way round, and the oracle of the short one.
 
-What a switch holds need not be ours: another controller, or a person with ovs-ofctl, may have left rules
-that the model has no words for. Such a rule must not disappear, or nobody could ever remove it. So a rule
-whose *what* cannot be said is read with the one action `UNSPEAKABLE`, which no compiler makes and no switch
-accepts: it differs from every wanted rule, and its key is enough to delete it. A rule whose *where* cannot
-be said is left out, and counted.
+`controller/southbound/decode` reads bytes; this reads what the framework has read. Both must come to the same
+values, on each framework: tests/southbound/test_decode.py.
 """
 
 from __future__ import annotations
@@ -33,10 +30,8 @@ from controller.model.flow import (
 from controller.model.identity import PortNo, parse_mac
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Port
 from controller.model.traffic import PortCounters
+from controller.southbound.decode import UNSPEAKABLE
 from controller.southbound.framework import Framework
-
-UNSPEAKABLE = Output(ReservedPort.ANY)
-"""Stands for actions that the model cannot express."""
 
 _FIELD_BY_NUMBER = {field.number: field for field in Field}
 _OXM_CLASS = 0x8000
