@@ -87,9 +87,9 @@ def run(flow_count: int, crossing: int, repetitions: int) -> dict[str, Any]:
         fabric = Path(place) / "backbone.yaml"
         fabric.write_text(write_blueprint(blueprint))
         with FarmProcess(str(fabric), port, Path(place)) as farm:
-            farm.ask("mark")
-            _settled(farm, engine, time.monotonic())
-            held = farm.status()
+            held = farm.until(lambda status: bool(engine.idle and status["rules"] > len(flows)), _SETTLE_S)
+            if held is None:
+                raise OperatorError("the flows are not pinned")
             cuts = []
             for number in range(1, repetitions + 1):
                 words.update(f"cutting, {number} of {repetitions}")
