@@ -67,13 +67,13 @@ TRUTHFUL = sorted(_truthful_messages())
 
 
 @st.composite
-def lies(draw: st.DrawFn) -> bytes:
+def lies(draw: st.DrawFn, truths: st.SearchStrategy[bytes] | None = None) -> bytes:
     """A truthful message with some of its 16-bit numbers changed, or with bytes cut out or added.
 
     Lengths are 16-bit numbers at even places, and most lies are small: this is where parsers go wrong. The
     length in the message's own header stays right, or framing would have refused it.
     """
-    message = bytearray(draw(st.sampled_from(TRUTHFUL)))
+    message = bytearray(draw(st.sampled_from(TRUTHFUL) if truths is None else truths))
     for _ in range(draw(st.integers(1, 3))):
         at = 8 + 2 * draw(st.integers(0, max(0, len(message) - 10) // 2))
         what = draw(st.sampled_from(("zero", "zero", "small", "any", "cut", "add")))

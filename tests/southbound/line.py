@@ -48,7 +48,8 @@ class Switch:
         self.say(switch.hello())
         self.hear(switch.FEATURES_REQUEST)
         self.say(switch.features(dpid))
-        asked = self.hear(switch.MULTIPART_REQUEST)
+        while switch.question(asked := self.hear(switch.MULTIPART_REQUEST)) != switch.PORT_DESCRIPTION:
+            pass
         self.say(switch.multipart(switch.PORT_DESCRIPTION, switch.port(1), unpack_from("!I", asked, 4)[0]))
 
     def is_hung_up_on(self) -> bool:

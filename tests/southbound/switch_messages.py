@@ -17,6 +17,7 @@ PACKET_IN, PORT_STATUS, MULTIPART_REQUEST, MULTIPART_REPLY, BARRIER_REQUEST, BAR
 )
 
 FLOWS, PORT_COUNTERS, GROUP_DESCRIPTION, METER_CONFIG, PORT_DESCRIPTION = 1, 4, 7, 10, 13
+GROUP_FEATURES, METER_FEATURES, TABLE_FEATURES = 8, 11, 12
 LINK_DOWN = 1
 
 
@@ -53,6 +54,11 @@ def port(number: int, state: int = 0, speed_kbps: int = 0) -> bytes:
 
 def port_status(number: int, reason: int = 2, state: int = 0) -> bytes:
     return message(PORT_STATUS, pack("!B7x", reason) + port(number, state))
+
+
+def question(asked: bytes) -> int | None:
+    """What this message asks for, if it is a question of several parts."""
+    return int(unpack_from("!H", asked, 8)[0]) if asked[1] == MULTIPART_REQUEST else None
 
 
 def multipart(kind: int, body: bytes, xid: int = 1, more: bool = False) -> bytes:

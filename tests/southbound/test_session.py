@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network
-from struct import unpack_from
+from struct import pack, unpack_from
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +34,7 @@ from controller.model.event import (
 )
 from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Meter, Output, ToGroup, match
 from controller.model.identity import Dpid, PortNo
+from controller.model.topology import SwitchProfile
 from controller.southbound.framework import load
 from controller.southbound.interface import no_fast_lane
 from controller.southbound.session import Session, Stage
@@ -89,6 +90,14 @@ class Conversation:
             switch.PORT_DESCRIPTION, b"".join(ports), self.xid_of(switch.MULTIPART_REQUEST)
         )
         return self.say(described)
+
+    def ask_for_capabilities(self, tables: int = 4) -> dict[int, bytes]:
+        """The handshake as far as the questions: each by what it asks for."""
+        self.say(switch.hello())
+        self.say(switch.features(DPID, tables=tables))
+        self.session.admit(self.now_s)
+        asked = [message for message in self.listen() if message[1] == switch.MULTIPART_REQUEST]
+        return {kind: message for message in asked if (kind := switch.question(message)) is not None}
 
 
 def _up(*ports: bytes, **settings: float) -> Conversation:
@@ -183,6 +192,64 @@ def test_noise_never_raises(noise: bytes, early: bool) -> None:
     talk.say(noise)
     talk.wait(100)
     assert talk.session.stage is Stage.CLOSED
+
+
+def _xid(asked: bytes) -> int:
+    return int(unpack_from("!I", asked, 4)[0])
+
+
+def _answers(asked: dict[int, bytes]) -> dict[int, bytes]:
+    """What a small switch says of itself, by what it was asked for."""
+    bodies = {
+        switch.GROUP_FEATURES: pack("!II4I4I", 0b0011, 0, 9, 7, 0, 0, *[0] * 4),
+        switch.METER_FEATURES: pack("!IIIBBxx", 3, 0b10, 0b10, 1, 0),
+        switch.TABLE_FEATURES: pack("!HB5x32sQQII", 64, 4, b"", 0, 0, 0, 2000),
+        switch.PORT_DESCRIPTION: switch.port(1),
+    }
+    return {kind: switch.multipart(kind, bodies[kind], _xid(message)) for kind, message in asked.items()}
+
+
+def test_a_switch_is_asked_what_it_can_hold_and_its_ports_last() -> None:
+    asked = Conversation().ask_for_capabilities()
+    assert list(asked) == [
+        switch.GROUP_FEATURES,
+        switch.METER_FEATURES,
+        switch.TABLE_FEATURES,
+        switch.PORT_DESCRIPTION,
+    ]
+    assert switch.TABLE_FEATURES not in Conversation().ask_for_capabilities(tables=254), "a megabyte"
+
+
+def test_a_switch_that_knows_what_it_can_hold_is_up_with_that_in_its_profile() -> None:
+    talk = Conversation()
+    (up,) = talk.say(*_answers(talk.ask_for_capabilities()).values())
+    assert isinstance(up, SwitchUp)
+    assert up.profile == SwitchProfile(
+        tables=4, table_sizes=((4, 2000),), group_sizes=((GroupKind.ALL, 9), (GroupKind.SELECT, 7)), meters=3
+    )
+
+
+@pytest.mark.parametrize("how", ["refuses", "keeps silent", "answers late"])
+def test_a_switch_that_does_not_know_what_it_can_hold_is_up_all_the_same(how: str) -> None:
+    talk = Conversation()
+    asked = talk.ask_for_capabilities()
+    answers = _answers(asked)
+    ports = answers.pop(switch.PORT_DESCRIPTION)
+    if how == "refuses":
+        assert talk.say(*(switch.error(1, 2, asked[kind]) for kind in answers)) == []
+    (up,) = talk.say(ports)
+    assert isinstance(up, SwitchUp)
+    assert up.profile == SwitchProfile(tables=4)
+    if how == "answers late":
+        assert talk.say(*answers.values()) == []
+    assert talk.wait(5) == [], "it is not held to an answer that it does not have"
+    assert talk.session.stage is Stage.UP
+
+
+def test_a_switch_that_refuses_to_describe_its_ports_is_not_let_in() -> None:
+    talk = Conversation()
+    refused = switch.error(1, 2, talk.ask_for_capabilities()[switch.PORT_DESCRIPTION])
+    assert [type(event) for event in talk.say(refused)] == [Incident]
 
 
 # --- life ---------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def _connect(southbound: OpenFlowSouthbound, files: TlsSettings | None, trusted:
 def _introduce(line: ssl.SSLSocket, dpid: int) -> None:
     line.sendall(switch.hello() + switch.features(dpid))
     heard = b""
-    while not (asked := [each for each in _whole(heard) if each[1] == switch.MULTIPART_REQUEST]):
+    while not (asked := [each for each in _whole(heard) if switch.question(each) == switch.PORT_DESCRIPTION]):
         if not (data := line.recv(65536)):
             raise ConnectionError("hung up")
         heard += data
