@@ -70,22 +70,34 @@ def bury(draft: Draft) -> None:
         draft.unvouched.clear()
         if len(draft.lost) == len(draft.switches):
             return
+        vouched: set[Dpid] = set()
         for dpid in suspects:
-            if dpid in draft.lost:
-                _bury_unless_vouched_for(draft, dpid)
+            if dpid in draft.lost and dpid not in vouched:
+                piece, is_vouched = _piece(draft, dpid, vouched)
+                if is_vouched:
+                    vouched |= piece
+                else:
+                    _bury(draft, piece)
 
 
-def _bury_unless_vouched_for(draft: Draft, suspect: Dpid) -> None:
+def _piece(draft: Draft, suspect: Dpid, vouched: set[Dpid]) -> tuple[set[Dpid], bool]:
+    """The lost switches that links join to this one, and whether one of them has a link to a switch that is
+    there; as far as one has to look.
+    """
     piece, ahead = {suspect}, [suspect]
     while ahead:
         for at in _ports_of(draft.switches[ahead.pop()]):
             other = neighbour(draft, at)
             if other is None or other.dpid in piece:
                 continue
-            if other.dpid not in draft.lost:
-                return
+            if other.dpid not in draft.lost or other.dpid in vouched:
+                return piece, True
             piece.add(other.dpid)
             ahead.append(other.dpid)
+    return piece, False
+
+
+def _bury(draft: Draft, piece: set[Dpid]) -> None:
     for dpid in sorted(piece):
         switch = draft.switches[dpid]
         for port in switch.ports:

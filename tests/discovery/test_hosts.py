@@ -553,6 +553,31 @@ def test_an_adopted_host_is_asked_patiently_and_then_forgotten() -> None:
     assert questions_since(fabric, before) == [HOME] * 12
 
 
+def test_a_whole_fabric_in_doubt_is_asked_at_a_steady_pace() -> None:
+    fabric = fabric_with(questions_per_s=100.0)
+    guests = [Guest(Mac(0x0200_0000_3000 + n), (IPv4Address("10.3.0.1") + n,)) for n in range(400)]
+    fabric.plug(HOME, *guests)
+    fabric.adopt(*(each for guest in guests for each in endpoints(HOME, guest)))
+    asked = len(questions_since(fabric, 0))
+    assert 256 <= asked < 300
+    before = len(fabric.sent)
+    fabric.wait(0.5)
+    assert len(questions_since(fabric, before)) <= 55
+    fabric.wait(10)
+    assert len(fabric.topology.hosts) == 400
+    assert not fabric.state.inquiries
+    assert len(questions_since(fabric, 0)) == 400
+
+
+def test_a_claim_is_asked_about_at_once_however_many_questions_wait() -> None:
+    fabric = fabric_with((HOME, ALICE), questions_per_s=1.0)
+    ghosts = [Guest(Mac(0x0200_0000_3000 + n), (IPv4Address("10.3.0.1") + n,)) for n in range(400)]
+    fabric.adopt(*(each for ghost in ghosts for each in endpoints(HOME, ghost)))
+    before = len(fabric.sent)
+    fabric.announces(AWAY, ALICE)
+    assert questions_since(fabric, before) == [HOME]
+
+
 def test_an_adopted_host_without_addresses_keeps_its_place_until_it_was_silent_for_long() -> None:
     fabric = fabric_with()
     fabric.adopt(Endpoint(ALICE.mac, HOME, ALICE.mac))

@@ -228,6 +228,18 @@ def check_promises(before: FabricState, after: FabricState) -> None:
     assert {host.at for host in topology.hosts} <= topology.edge_ports
     assert all(topology.switch_by_dpid[end.dpid].port(end.port) for end in live)
     check_indexes(after)
+    check_lost(after)
+
+
+def check_lost(state: FabricState) -> None:
+    """Links join every lost switch to one that is there, unless none is."""
+    reached = set(state.topology.switch_by_dpid) - set(state.lost)
+    ahead = list(reached)
+    while ahead:
+        near = {link.dst.dpid for link in state.topology.out_links[ahead.pop()]} - reached
+        reached |= near
+        ahead += near
+    assert set(state.lost) <= reached or not reached
 
 
 def check_indexes(state: FabricState) -> None:
@@ -237,6 +249,12 @@ def check_indexes(state: FabricState) -> None:
     assert owners == set(state.owners.items())
     assert {mac for mac, station in state.stations.items() if station.present} == set(state.graph.hosts)
     assert all(inquiry.mac in state.stations for inquiry in state.inquiries.values())
+    involved: dict[PortRef | Mac, set[Mac | IpAddress]] = {}
+    for subject, inquiry in state.inquiries.items():
+        parts: list[PortRef | Mac] = [inquiry.mac, inquiry.at]
+        for part in (*parts, *([inquiry.claim.at] if inquiry.claim else [])):
+            involved.setdefault(part, set()).add(subject)
+    assert involved == dict(state.involved)
 
 
 def is_lldp(data: bytes) -> bool:
