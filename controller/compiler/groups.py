@@ -37,32 +37,35 @@ Both hosts of one edge switch still choose the same uplink; only another hash co
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
-from math import prod
+from itertools import accumulate
+from operator import mul
 
+from controller.graph.hops import HopArray
 from controller.graph.tiers import tiers
 from controller.model.flow import Bucket, Group, GroupKind, Output
 from controller.model.identity import Dpid
-from controller.model.routing import NextHops, RouteTable
+from controller.model.routing import NextHops
 from controller.model.topology import Topology
 
 MAX_SLOTS = 64
 """The hash slots that Open vSwitch gives a group at most; a group that needs more gets another hash."""
 
 
-def choices_before(topology: Topology, table: RouteTable) -> Mapping[Dpid, int]:
-    """For each switch, how many choices led a packet up to it: the repetition that its buckets need."""
+def choices_before(topology: Topology, hops: HopArray) -> Mapping[Dpid, int]:
+    """For each switch, how many choices led a packet up to it: the repetition that its buckets need.
+
+    The next hops are over the switches of the snapshot.
+    """
     tier_of = tiers(topology)
-    widest: dict[int, int] = defaultdict(lambda: 1)
-    for (_, at), hops in table.hops.items():
-        tier = tier_of.get(at)
-        if tier is not None and len(hops.weights) > widest[tier]:
-            widest[tier] = len(hops.weights)
-    above = {tier: prod(widest[lower] for lower in range(tier)) for tier in set(tier_of.values())}
-    return {dpid: above[tier] for dpid, tier in tier_of.items()}
+    widest = [1] * (max(tier_of.values(), default=0) + 1)
+    for tier, width in zip(tier_of.values(), hops.widest.tolist(), strict=True):
+        widest[tier] = max(widest[tier], width)
+    before = list(accumulate(widest, mul, initial=1))
+    return {dpid: before[tier] for dpid, tier in tier_of.items()}
 
 
 def groups_for(wanted: Iterable[NextHops], repetition: int, turn: int) -> dict[NextHops, Group]:
@@ -70,16 +73,21 @@ def groups_for(wanted: Iterable[NextHops], repetition: int, turn: int) -> dict[N
     groups: dict[NextHops, Group] = {}
     taken: set[int] = set()
     for hops in sorted(set(wanted)):
-        buckets = select_buckets(hops, repetition, turn % len(hops.weights))
-        group_id = content_id(buckets)
-        while group_id in taken:
-            group_id += 1
-        taken.add(group_id)
-        groups[hops] = Group(group_id, GroupKind.SELECT, buckets)
+        group = select_group(hops, repetition, turn % len(hops.weights))
+        while group.group_id in taken:
+            group = replace(group, group_id=group.group_id + 1)
+        taken.add(group.group_id)
+        groups[hops] = group
     return groups
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=65_536)
+def select_group(hops: NextHops, repetition: int, first: int = 0) -> Group:
+    """The group of these next hops, under the identifier that its content asks for."""
+    buckets = select_buckets(hops, repetition, first)
+    return Group(content_id(buckets), GroupKind.SELECT, buckets)
+
+
 def select_buckets(hops: NextHops, repetition: int, first: int = 0) -> tuple[Bucket, ...]:
     """A bucket for each next hop, repeated, in the order of ports, beginning with the one in place `first`.
 
@@ -96,7 +104,6 @@ def select_buckets(hops: NextHops, repetition: int, first: int = 0) -> tuple[Buc
     )
 
 
-@lru_cache(maxsize=16_384)
 def content_id(buckets: tuple[Bucket, ...]) -> int:
     """A group identifier (1 ... 2^31) that depends on ports, weights and order, and on nothing else."""
     content = " ".join(f"{bucket.watch_port}*{bucket.weight}" for bucket in buckets)

@@ -1,205 +1,151 @@
 """Routes become rules: the routes table of each switch, as few rules as can be, and the groups that they use.
 
-    class of an address at a switch              what its rule does
-    ------------------------------------------   ----------------------------------------------------
-    its owner is reached by one next hop         output
-    its owner is reached by several              SELECT group
-    its owner cannot be reached                  drop
-    it is owned here and a host has it           host rule: write the host's MAC as destination, output
-    it is owned here and nobody has it           glean: hand it to the controller, metered
+    endpoints  -- ownership (compiler/trie.py) ------.
+                                                      >-- transit (compiler/transit.py)  --.
+    next hops  -- what has changed, and where -------'                                      >-- SwitchRoutes
+    endpoints of a switch  -- host rules (compiler/rules.py) ------------------------------'
 
-Rules on prefixes come from the ownership trie and ORTC; host rules are as long as the address and lie above
-them. Every host rule writes the destination MAC, also where it is that already: a packet for an address
-reaches its station whatever MAC the sender believed in, and host rules can be told from all others when a
-switch is read back (compiler/adopt.py).
-
-With a gateway configured, a host rule has a variant one rung above for packets sent to the gateway's MAC:
-TTL lowered, both MACs rewritten, as a router does (RFC 1812, section 5.2.1). Link-local addresses have
-none: no router forwards them (RFC 4291, section 2.5.6).
-
-Speed. A switch's work depends only on its *pattern*: which owners share a class. All core switches of a fat
-tree have the same, so that ORTC runs once a pattern; and a switch for which nothing at all changed keeps
-the very same `SwitchRoutes` object, by which later rooms see that there is nothing to do.
+Only what changes is compiled: where next hops differ from those of before, the prefix rules of the switches
+concerned; where somebody comes, moves or goes, the host rules of one or two switches, and all prefix rules
+only if addresses change hands. A switch for which nothing at all changed keeps the very same `SwitchRoutes`
+object, by which later rooms see that there is nothing to do; and the answer does not depend on what was
+before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from controller.compiler.aggregate import Entry, aggregate
-from controller.compiler.families import Family, Prefix, conditions, family_of, priority, rung
-from controller.compiler.groups import choices_before, groups_for
+import numpy as np
+
+from controller.compiler.groups import choices_before
+from controller.compiler.residents import Residents, residents
+from controller.compiler.thrift import thrifty
+from controller.compiler.transit import Asked, Origin, Transit, compile_transit
 from controller.compiler.trie import Ownership, ownership
 from controller.contract import Gateway
-from controller.dataplane.pipeline import PUNT_METER, Table
-from controller.model.flow import (
-    TO_CONTROLLER,
-    Action,
-    DecrementTtl,
-    Field,
-    FlowRule,
-    Group,
-    Output,
-    SetField,
-    ToGroup,
-    match,
-)
+from controller.graph.fan import ARRIVED
+from controller.graph.hops import HopArray, Ways, as_numbers, hop_array, listed
+from controller.model.flow import FlowRule, Group, RuleKey
 from controller.model.identity import Dpid
-from controller.model.routing import UNREACHABLE, Endpoint, NextHops, RouteTable
+from controller.model.limits import Limits
+from controller.model.routing import Endpoint, RouteTable
 from controller.model.topology import Topology
-
-Pattern = tuple[int, ...]
-Entries = tuple[tuple[Family, tuple[Entry, ...]], ...]
-Treatment = tuple[tuple[Action, ...], int | None]
-"""What is done with the packets of a class: actions, and the meter before them."""
-
-_GLEAN = None
-"""Stands where other owners have next hops: the owner is this very switch."""
 
 
 @dataclass(frozen=True)
 class SwitchRoutes:
-    """The rules of one switch's routes table and the groups that they name."""
+    """The rules of one switch's routes table, and the groups that they name."""
 
-    rules: tuple[FlowRule, ...] = ()
-    groups: tuple[Group, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Input:
-    """All that the routes of one switch depend on, beside the ownership trie."""
-
-    at: Dpid
-    hops: tuple[NextHops | None, ...]
-    endpoints: tuple[Endpoint, ...]
-    repetition: int
-    gateway: Gateway
-
-
-@dataclass(frozen=True)
-class _Output:
-    given: _Input
-    pattern: Pattern
-    entries: Entries
-    routes: SwitchRoutes
+    rules: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
+    groups: Mapping[int, Group] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FabricRoutes:
-    """The compiled routes of all switches, and what the next compilation may take over."""
+    """The compiled routes of all switches, and what the next compilation may take over.
+
+    `changed` are the switches whose routes are not the same object as before.
+    """
 
     switches: Mapping[Dpid, SwitchRoutes] = field(default_factory=dict)
-    owners: Ownership = Ownership((), {})
-    outputs: Mapping[Dpid, _Output] = field(default_factory=dict)
+    changed: frozenset[Dpid] = frozenset()
+    hops: HopArray = field(default_factory=lambda: hop_array({}, ()))
+    endpoints: tuple[Endpoint, ...] = ()
+    owners: Ownership = field(default_factory=lambda: ownership(()))
+    transits: Mapping[Dpid, Transit] = field(default_factory=dict)
+    residents: Mapping[Dpid, Residents] = field(default_factory=dict)
+    gateway: Gateway = field(default_factory=Gateway)
+    life: int = 0
+
+    def thrifty(self, dpid: Dpid, limits: Limits) -> SwitchRoutes:
+        """The routes of a switch with little room: parts of its next hops, and no repeated buckets."""
+        row = self.hops.row_of[dpid]
+        (ways,) = _ways(self.hops, [row], self.owners.targets)
+        reading = self.hops.fans[row]
+        hops = [None if way == ARRIVED else reading.hops(way) for way in as_numbers(ways)]
+        listing, numbers = listed(thrifty(hops, limits, dpid))
+        asked, origin = Asked(dpid, listing, 1), Origin(self.owners.forest, {})
+        parts = np.array(numbers, np.uint64)[None, :, None]
+        transit = compile_transit(self.owners.forest, [asked], parts, origin, self.life)[dpid]
+        return _joined(transit, self.residents.get(dpid))
 
 
 def compile_routes(
-    table: RouteTable, topology: Topology, gateway: Gateway, before: FabricRoutes | None = None
+    table: RouteTable,
+    topology: Topology,
+    gateway: Gateway,
+    before: FabricRoutes | None = None,
+    life: int = 0,
 ) -> FabricRoutes:
-    """Rules and groups for every switch of the snapshot.
+    """Rules and groups for every switch of the snapshot, in this life of the controller.
 
     `before` is an earlier result, from which whatever is unchanged is taken over; the answer does not
     depend on it.
     """
-    before = before or FabricRoutes()
-    owners = ownership(table.endpoints)
-    same_owners = owners == before.owners
-    if same_owners:
-        owners = before.owners
-    known = {output.pattern: output.entries for output in before.outputs.values()} if same_owners else {}
-    outputs: dict[Dpid, _Output] = {}
-    for dpid, given in _inputs(table, topology, owners, gateway):
-        old = before.outputs.get(dpid)
-        if old is not None and same_owners and old.given == given:
-            outputs[dpid] = old
+    if before is None or (before.gateway, before.life) != (gateway, life):
+        before = FabricRoutes(gateway=gateway, life=life)
+    hops = hop_array(table.hops, tuple(switch.dpid for switch in topology.switches))
+    owners = _owners(table.endpoints, before)
+    repetition = choices_before(topology, hops)
+    rows = _stale_rows(hops, owners, repetition, before)
+    asked = [Asked(hops.dpids[row], hops.fans[row], repetition[hops.dpids[row]]) for row in rows]
+    origin = Origin(before.owners.forest, before.transits)
+    compiled = compile_transit(owners.forest, asked, _ways(hops, rows, owners.targets), origin, life)
+    at_home = residents(before.residents, before.endpoints, table.endpoints, gateway, life)
+    transits = {dpid: compiled.get(dpid) or before.transits[dpid] for dpid in hops.dpids}
+    moved = {dpid for dpid in hops.dpids if at_home.get(dpid) is not before.residents.get(dpid)}
+    switches = {dpid: before.switches[dpid] for dpid in hops.dpids if dpid in before.switches}
+    changed = set()
+    for dpid in moved.union(compiled):
+        routes = _joined(transits[dpid], at_home.get(dpid))
+        if routes != before.switches.get(dpid):
+            switches[dpid] = routes
+            changed.add(dpid)
+    return FabricRoutes(
+        switches, frozenset(changed), hops, table.endpoints, owners, transits, at_home, gateway, life
+    )
+
+
+def _owners(endpoints: tuple[Endpoint, ...], before: FabricRoutes) -> Ownership:
+    """The ownership; the same object if no address changes hands."""
+    if endpoints is before.endpoints:
+        return before.owners
+    owners = ownership(endpoints)
+    return before.owners if owners == before.owners else owners
+
+
+def _stale_rows(
+    hops: HopArray, owners: Ownership, repetition: Mapping[Dpid, int], before: FabricRoutes
+) -> Sequence[int]:
+    """The switches whose prefix rules may have to change, by row."""
+    known = before.hops.over(hops.dpids)
+    if owners is not before.owners or not hops.comparable(known):
+        return range(len(hops.dpids))
+    rows = set() if hops is known else set(hops.unlike(known))
+    for row, dpid in enumerate(hops.dpids):
+        transit = before.transits.get(dpid)
+        if transit is None or transit.asked.repetition != repetition[dpid]:
+            rows.add(row)
+    return sorted(rows)
+
+
+def _ways(hops: HopArray, rows: Sequence[int], targets: tuple[Dpid, ...]) -> Ways:
+    """The ways of some switches to these targets; there is none to a target of which nothing is said."""
+    ways = np.take(hops.ways, rows, axis=0)
+    if targets == hops.targets:
+        return ways
+    every = np.zeros((len(rows), len(targets), ways.shape[2]), np.uint64)
+    for column, target in enumerate(targets):
+        if target in hops.column_of:
+            every[:, column] = ways[:, hops.column_of[target]]
         else:
-            outputs[dpid] = _compile(owners, given, known, old)
-    return FabricRoutes({dpid: output.routes for dpid, output in outputs.items()}, owners, outputs)
+            every[:, column, 0] = [ARRIVED * (hops.dpids[row] == target) for row in rows]
+    return every
 
 
-def _inputs(
-    table: RouteTable, topology: Topology, owners: Ownership, gateway: Gateway
-) -> list[tuple[Dpid, _Input]]:
-    local: dict[Dpid, list[Endpoint]] = {}
-    for endpoint in table.endpoints:
-        local.setdefault(endpoint.at.dpid, []).append(endpoint)
-    repetition = choices_before(topology, table)
-    inputs = []
-    for switch in topology.switches:
-        at = switch.dpid
-        hops = tuple(
-            _GLEAN if target == at else table.hops.get((target, at), UNREACHABLE) for target in owners.targets
-        )
-        inputs.append((at, _Input(at, hops, tuple(local.get(at, ())), repetition[at], gateway)))
-    return inputs
-
-
-def _compile(owners: Ownership, given: _Input, known: dict[Pattern, Entries], old: _Output | None) -> _Output:
-    """The routes of one switch; `known` are the patterns met so far, to which this one is added."""
-    class_number: dict[NextHops | None, int] = {}
-    pattern = tuple([class_number.setdefault(hops, len(class_number)) for hops in given.hops])
-    if pattern not in known:
-        known[pattern] = _entries(owners, pattern)
-    several = [hops for hops in class_number if hops and len(hops.weights) > 1]
-    groups = groups_for(several, given.repetition, given.at)
-    treatments = [_treatment(hops, groups) for hops in class_number]
-    rules = _rules(known[pattern], treatments, given.endpoints, given.gateway)
-    routes = SwitchRoutes(rules, tuple(groups.values()))
-    if old is not None and old.routes == routes:
-        routes = old.routes
-    return _Output(given, pattern, known[pattern], routes)
-
-
-def _entries(owners: Ownership, pattern: Pattern) -> Entries:
-    return tuple((family, aggregate(family, roots, pattern)) for family, roots in owners.forests.items())
-
-
-def _rules(
-    entries: Entries, treatments: Sequence[Treatment], endpoints: Iterable[Endpoint], gateway: Gateway
-) -> tuple[FlowRule, ...]:
-    """A rule for each entry and each host; an entry that is no more than one host's address is left out."""
-    hosts = [(family_of(endpoint.address), endpoint) for endpoint in endpoints]
-    occupied = {(family, Prefix(int(endpoint.address), family.bits)) for family, endpoint in hosts}
-    rules = [
-        _prefix_rule(family, prefix, *treatments[number])
-        for family, part in entries
-        for prefix, number in part
-        if (family, prefix) not in occupied
-    ]
-    for family, endpoint in hosts:
-        rules += _host_rules(family, endpoint, gateway)
-    return tuple(rules)
-
-
-def _treatment(hops: NextHops | None, groups: Mapping[NextHops, Group]) -> Treatment:
-    if hops is _GLEAN:
-        return (TO_CONTROLLER,), PUNT_METER
-    if hops in groups:
-        return (ToGroup(groups[hops].group_id),), None
-    return tuple(Output(port) for port in hops.ports), None
-
-
-def _prefix_rule(family: Family, prefix: Prefix, actions: tuple[Action, ...], meter: int | None) -> FlowRule:
-    rank, destination = rung(family, prefix)
-    return FlowRule(Table.ROUTES, rank, destination, actions, meter=meter)
-
-
-def _host_rules(family: Family, endpoint: Endpoint, gateway: Gateway) -> list[FlowRule]:
-    """The rule of an endpoint, and its variant for packets that come through the gateway."""
-    prefix = Prefix(int(endpoint.address), family.bits)
-    deliver = (SetField(Field.ETH_DST, endpoint.mac), Output(endpoint.at.port))
-    rank, destination = rung(family, prefix)
-    rules = [FlowRule(Table.ROUTES, rank, destination, deliver)]
-    if _is_routed(endpoint, gateway):
-        routed = match(**conditions(family, prefix), eth_dst=gateway.mac)
-        actions = (DecrementTtl(), SetField(Field.ETH_SRC, gateway.mac), *deliver)
-        rules.append(FlowRule(Table.ROUTES, priority(family, family.bits, gateway=True), routed, actions))
-    return rules
-
-
-def _is_routed(endpoint: Endpoint, gateway: Gateway) -> bool:
-    """Whether a gateway forwards packets to this address: it has an interface in the family."""
-    if isinstance(endpoint.address, int):
-        return False
-    return any(interface.version == endpoint.address.version for interface in gateway.interfaces)
+def _joined(transit: Transit, at_home: Residents | None) -> SwitchRoutes:
+    """A rule on one host's address takes the place of an entry that is as long."""
+    rules = {**transit.rules, **at_home.rules} if at_home else transit.rules
+    return SwitchRoutes(rules, transit.means.groups)

@@ -25,97 +25,225 @@ Above the floor of a family (IPv4 /8, IPv6 /10) nothing is owned, so that Treadl
 of the Internet. MAC addresses have no floor.
 
 The trie is compressed twice. Levels with one known side are skipped (a node says where its addresses begin,
-`top`, and where they divide, `split`), and a subtree that belongs to one switch is one leaf: a switch on
+its top, and where they divide, its split), and a subtree that belongs to one switch is one leaf: a switch on
 the way does not care which host it is. So its size is the number of switches where addresses change hands,
 not the number of hosts, and it is shared by all switches.
+
+It is held as arrays (`Forest`), for all families together, because whoever reads it reads it for a thousand
+switches at a time (compiler/aggregate.py).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from itertools import groupby
-from typing import NamedTuple
 
-from controller.compiler.families import FAMILIES, Family, Prefix, family_of
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.compiler.families import Family, Prefix, family_of
 from controller.model.identity import Dpid
 from controller.model.routing import Endpoint
 
+Numbers = NDArray[np.intp]
+Place = tuple[Family, Prefix]
 
-class Node(NamedTuple):
-    """A part of the address space.
+NOWHERE = -1
+"""Stands where a node has no such place."""
 
-    `top` is all of it. A leaf has no halves and belongs to `owner` (the number of a target). Elsewhere the
-    known addresses all begin with `split` and divide after it into two halves; what is in `top` and not in
-    `split` belongs to `owner`.
+
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """Tries of all families. Nodes are numbered: first the inner ones, those nearer to a root before those
+    that are deeper, then the leaves, in the order of their addresses.
+
+    `places` are the prefixes that may ever be written, which the other arrays name by number. `top` of a node
+    is all of its addresses. A leaf belongs to `owner`. The known addresses of an inner node all begin with
+    `split` and divide after it into two `halves`; `skipped` is how much longer `split` is than `top`, and
+    where that is 1, `empty` is the sibling of `split`. What is in `top` and not in `split` belongs to the
+    owner of its first leaf.
     """
 
-    top: Prefix
-    split: Prefix
-    owner: int
-    halves: tuple[Node, Node] | None
+    places: tuple[Place, ...]
+    roots: Numbers
+    levels: tuple[int, ...]
+    """Where each depth begins among the inner nodes, and at the end their number."""
+    parent: Numbers
+    halves: Numbers
+    skipped: Numbers
+    top: Numbers
+    split: Numbers
+    empty: Numbers
+    first_leaf: Numbers
+    owner: Numbers
+
+    @property
+    def inner(self) -> int:
+        """How many inner nodes there are."""
+        return len(self.parent)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Forest)
+            and all(
+                np.array_equal(getattr(self, each.name), getattr(other, each.name))
+                for each in fields(self)
+                if each.name != "places"
+            )
+            and self.places == other.places
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
 class Ownership:
-    """Who owns which addresses: a forest for each family; owners are numbers of targets (sorted)."""
+    """Who owns which addresses; owners are numbers of targets (sorted)."""
 
     targets: tuple[Dpid, ...]
-    forests: Mapping[Family, tuple[Node, ...]]
+    forest: Forest
 
     def owner(self, family: Family, address: int) -> Dpid | None:
         """The switch to which packets for this address travel; None above the floor of known addresses."""
-        for root in self.forests.get(family, ()):
-            if _holds(family, root.top, address):
-                return self.targets[_owner(family, root, address)]
+        forest = self.forest
+        for root in forest.roots.tolist():
+            if _holds(forest.places[forest.top[root]], family, address):
+                leaf = forest.first_leaf[_lowest(forest, root, family, address)]
+                return self.targets[int(forest.owner[leaf])]
         return None
 
 
+def _holds(place: Place, family: Family, address: int) -> bool:
+    kind, prefix = place
+    return kind is family and address & family.mask(prefix.length) == prefix.value
+
+
+def _lowest(forest: Forest, node: int, family: Family, address: int) -> int:
+    """The deepest node to whose owner, or whose first leaf's, the address belongs."""
+    while node < forest.inner and _holds(forest.places[forest.split[node]], family, address):
+        left, right = forest.halves[node].tolist()
+        node = right if _holds(forest.places[forest.top[right]], family, address) else left
+    return node
+
+
 def ownership(endpoints: Iterable[Endpoint]) -> Ownership:
-    """The ownership that follows from these endpoints. O(addresses · log addresses)."""
-    known = sorted(
-        (int(endpoint.address), endpoint.at.dpid, family_of(endpoint.address)) for endpoint in endpoints
-    )
-    targets = tuple(sorted({dpid for _, dpid, _ in known}))
+    """The ownership that follows from these endpoints, which are sorted (`endpoint_order`)."""
+    known = list(endpoints)
+    targets = tuple(sorted({endpoint.at.dpid for endpoint in known}))
     number_of = {dpid: number for number, dpid in enumerate(targets)}
-    forests = {}
-    for family in FAMILIES:
-        mine = [(address, number_of[dpid]) for address, dpid, kind in known if kind is family]
-        if mine:
-            forests[family] = tuple(roots(family, mine))
-    return Ownership(targets, forests)
+    plots = [
+        (family, [(int(endpoint.address), number_of[endpoint.at.dpid]) for endpoint in members])
+        for family, members in groupby(known, key=lambda endpoint: family_of(endpoint.address))
+    ]
+    return Ownership(targets, planted(plots))
 
 
-def roots(family: Family, known: list[tuple[int, int]]) -> Iterable[Node]:
-    """A tree for each prefix at the floor that holds a known address."""
-    below_floor = family.bits - family.floor
-    for _, members in groupby(known, key=lambda entry: entry[0] >> below_floor):
-        yield _Builder(family, list(members)).node(family.floor)
+def planted(plots: Iterable[tuple[Family, Sequence[tuple[int, int]]]]) -> Forest:
+    """The tries over known addresses with the numbers of their owners, sorted by address: one for each
+    prefix at the floor of its family that holds any. O(addresses).
+    """
+    nursery = _Nursery()
+    for family, known in plots:
+        below_floor = family.bits - family.floor
+        for _, members in groupby(known, key=lambda entry: entry[0] >> below_floor):
+            nursery.plant(family, list(members))
+    return nursery.forest()
 
 
-class _Builder:
-    """Builds one tree over sorted addresses and their owners."""
+@dataclass(slots=True)
+class _Inner:
+    """An inner node in the making. Its halves: numbers of inner nodes, or ~n for leaf n."""
 
-    def __init__(self, family: Family, known: list[tuple[int, int]]) -> None:
+    depth: int
+    parent: int
+    top: int
+    split: int
+    empty: int
+    skipped: int
+    first_leaf: int
+    halves: tuple[int, int] = (0, 0)
+
+
+class _Nursery:
+    """Grows tries, one after the other; inner nodes are numbered anew by depth when all stand."""
+
+    def __init__(self) -> None:
+        self._places: list[Place] = []
+        self._roots: list[int] = []
+        self._inner: list[_Inner] = []
+        self._leaf_tops: list[int] = []
+        self._leaf_owners: list[int] = []
+
+    def plant(self, family: Family, known: list[tuple[int, int]]) -> None:
+        """Grow a trie over these addresses, which share the family's floor."""
         self._family = family
         self._addresses = [address for address, _ in known]
         self._owners = [owner for _, owner in known]
         self._same_until = _ends_of_runs(self._owners)
+        self._roots.append(self._grow(0, len(known) - 1, family.floor, 0, NOWHERE))
 
-    def node(self, top_len: int) -> Node:
-        return self._node(0, len(self._addresses) - 1, top_len)
-
-    def _node(self, first: int, last: int, top_len: int) -> Node:
+    def _grow(self, first: int, last: int, top_len: int, depth: int, parent: int) -> int:
         """The node over the known addresses first ... last (included), whose addresses begin at `top_len`."""
         family, low, high = self._family, self._addresses[first], self._addresses[last]
-        top, owner = family.prefix(low, top_len), self._owners[first]
+        top = self._place(family.prefix(low, top_len))
+        leaf = len(self._leaf_tops)
         if self._same_until[first] >= last:
-            return Node(top, top, owner, None)
+            self._leaf_tops.append(top)
+            self._leaf_owners.append(self._owners[first])
+            return ~leaf
         split_len = family.bits - (low ^ high).bit_length()
-        middle = bisect_left(self._addresses, family.prefix(high, split_len + 1).value, first, last + 1)
-        halves = self._node(first, middle - 1, split_len + 1), self._node(middle, last, split_len + 1)
-        return Node(top, family.prefix(low, split_len), owner, halves)
+        skipped = split_len - top_len
+        split = family.prefix(low, split_len)
+        sibling = Prefix(split.value ^ 1 << family.bits - split_len, split_len)
+        number, node = (
+            len(self._inner),
+            _Inner(
+                depth,
+                parent,
+                top,
+                self._place(split) if skipped else top,
+                self._place(sibling) if skipped == 1 else NOWHERE,
+                skipped,
+                leaf,
+            ),
+        )
+        self._inner.append(node)
+        upper = family.prefix(high, split_len + 1).value
+        middle = bisect_left(self._addresses, upper, first, last + 1)
+        left = self._grow(first, middle - 1, split_len + 1, depth + 1, number)
+        node.halves = left, self._grow(middle, last, split_len + 1, depth + 1, number)
+        return number
+
+    def _place(self, prefix: Prefix) -> int:
+        self._places.append((self._family, prefix))
+        return len(self._places) - 1
+
+    def forest(self) -> Forest:
+        order = sorted(range(len(self._inner)), key=lambda number: self._inner[number].depth)
+        inner = [self._inner[number] for number in order]
+        rank = {number: place for place, number in enumerate(order)} | {NOWHERE: NOWHERE}
+        count = len(inner)
+
+        def renumbered(nodes: Iterable[int]) -> list[int]:
+            return [rank[node] if node >= 0 else count + ~node for node in nodes]
+
+        depths = [node.depth for node in inner]
+        levels = [bisect_left(depths, depth) for depth in range(max(depths, default=-1) + 2)]
+        return Forest(
+            tuple(self._places),
+            np.array(renumbered(self._roots), np.intp),
+            tuple(levels),
+            np.array([rank[node.parent] for node in inner], np.intp),
+            np.array([renumbered(node.halves) for node in inner], np.intp).reshape(count, 2),
+            np.array([node.skipped for node in inner], np.intp),
+            np.array([*(node.top for node in inner), *self._leaf_tops], np.intp),
+            np.array([node.split for node in inner], np.intp),
+            np.array([node.empty for node in inner], np.intp),
+            np.array([*(node.first_leaf for node in inner), *range(len(self._leaf_tops))], np.intp),
+            np.array(self._leaf_owners, np.intp),
+        )
 
 
 def _ends_of_runs(owners: list[int]) -> list[int]:
@@ -125,14 +253,3 @@ def _ends_of_runs(owners: list[int]) -> list[int]:
         if owners[place] == owners[place + 1]:
             ends[place] = ends[place + 1]
     return ends
-
-
-def _holds(family: Family, prefix: Prefix, address: int) -> bool:
-    return address & family.mask(prefix.length) == prefix.value
-
-
-def _owner(family: Family, node: Node, address: int) -> int:
-    while node.halves is not None and _holds(family, node.split, address):
-        left, right = node.halves
-        node = right if address >= right.top.value else left
-    return node.owner

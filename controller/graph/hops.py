@@ -25,6 +25,10 @@ Ways = NDArray[np.uint64]
 """Ways (graph/fan.py) in words of 64 bits, the lowest first; the words are the last axis."""
 
 
+_UNKNOWN = -1
+"""Stands where a switch has no row."""
+
+
 class Reading(Protocol):
     """What the ways of a switch mean; between equal readings they can be compared as numbers."""
 
@@ -50,6 +54,12 @@ class HopArray(Mapping[Pair, NextHops]):
     @cached_property
     def column_of(self) -> Mapping[Dpid, int]:
         return {dpid: column for column, dpid in enumerate(self.targets)}
+
+    @cached_property
+    def widest(self) -> NDArray[np.integer]:
+        """The most next hops that each switch has for a target; 1 at least."""
+        widest: NDArray[np.integer] = np.bitwise_count(self.ways).sum(axis=2).max(axis=1, initial=1)
+        return widest
 
     def __getitem__(self, pair: Pair) -> NextHops:
         target, at = pair
@@ -80,12 +90,25 @@ class HopArray(Mapping[Pair, NextHops]):
         says_another = (self.fans[row] is other.fans[row] for row in rows)
         return not any(says_another) and all(self._says(row) == other._says(row) for row in rows)
 
+    def over(self, dpids: tuple[Dpid, ...]) -> HopArray:
+        """The same next hops over these switches; those of which nothing is known reach nobody."""
+        if dpids == self.dpids:
+            return self
+        rows = np.array([self.row_of.get(dpid, _UNKNOWN) for dpid in dpids], np.intp)
+        ways = np.zeros((len(dpids), *self.ways.shape[1:]), np.uint64)
+        ways[rows != _UNKNOWN] = self.ways[rows[rows != _UNKNOWN]]
+        for row in np.flatnonzero(rows == _UNKNOWN).tolist():
+            if dpids[row] in self.column_of:
+                ways[row, self.column_of[dpids[row]], 0] = ARRIVED
+        fans = [_Listed() if row == _UNKNOWN else self.fans[row] for row in rows.tolist()]
+        return type(self)(dpids, self.targets, fans, ways)
+
     def comparable(self, other: HopArray) -> bool:
         """Whether both speak of the same switches and the same targets."""
         return self.dpids == other.dpids and self.targets == other.targets
 
     def unlike(self, other: HopArray) -> list[int]:
-        """The rows in which two comparable arrays may differ: where ways do, or what they mean."""
+        """The rows of switches about which two comparable arrays may differ, by ways or what they mean."""
         words = min(self.ways.shape[2], other.ways.shape[2])
         differ = (self.ways[:, :, :words] != other.ways[:, :, :words]).any(axis=(1, 2))
         differ |= np.fromiter(map(is_not, self.fans, other.fans), bool, len(self.fans))
@@ -133,19 +156,36 @@ class _Listed(tuple[NextHops, ...]):
         return UNREACHABLE if way in (NO_WAY, ARRIVED) else self[way - ARRIVED - 1]
 
 
+class _ListedHops(HopArray):
+    """Next hops that somebody has listed; their ways are numbers and not sets of arcs."""
+
+    @cached_property
+    def widest(self) -> NDArray[np.integer]:
+        return np.array(
+            [
+                max(map(len, (hops.weights for hops in self._says(row))), default=1)
+                for row in range(len(self.dpids))
+            ]
+        )
+
+
+def listed(hops: Sequence[NextHops | None]) -> tuple[Reading, list[int]]:
+    """Ways for any next hops of one switch, and what they mean; None stands for an arrival."""
+    reading = _Listed(sorted({choice for choice in hops if choice}))
+    number: dict[NextHops | None, int] = {choice: place + ARRIVED + 1 for place, choice in enumerate(reading)}
+    number |= {None: ARRIVED, UNREACHABLE: NO_WAY}
+    return reading, [number[choice] for choice in hops]
+
+
 def hop_array(hops: Mapping[Pair, NextHops], dpids: tuple[Dpid, ...]) -> HopArray:
     """The same next hops as an array over these switches; unreachable where the mapping says nothing."""
-    if isinstance(hops, HopArray) and hops.dpids == dpids:
-        return hops
+    if isinstance(hops, HopArray):
+        return hops.over(dpids)
     targets = tuple(sorted({target for target, _ in hops}))
     ways = np.zeros((len(dpids), len(targets), 1), np.uint64)
     readings = []
     for row, at in enumerate(dpids):
-        said = [UNREACHABLE if at == target else hops.get((target, at), UNREACHABLE) for target in targets]
-        reading = _Listed(sorted(set(said) - {UNREACHABLE}))
-        number = {choice: place + ARRIVED + 1 for place, choice in enumerate(reading)} | {UNREACHABLE: NO_WAY}
-        ways[row, :, 0] = [
-            ARRIVED if at == target else number[choice] for target, choice in zip(targets, said, strict=True)
-        ]
+        said = [None if at == target else hops.get((target, at), UNREACHABLE) for target in targets]
+        reading, ways[row, :, 0] = listed(said)
         readings.append(reading)
-    return HopArray(dpids, targets, readings, ways)
+    return _ListedHops(dpids, targets, readings, ways)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from controller.compiler.adopt import endpoints
-from controller.compiler.assemble import with_cookie
+from controller.compiler.cookies import with_cookie
 from controller.dataplane.pipeline import Table
 from controller.model.flow import Action, Field, FlowRule, Output, Owner, SetField, match
 from controller.model.identity import Dpid, Mac, port_ref

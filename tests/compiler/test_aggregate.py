@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import cache
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.compiler.aggregate import Entry, aggregate
+from controller.compiler.aggregate import aggregate
 from controller.compiler.families import Family, Prefix
-from controller.compiler.trie import Node, roots
+from controller.compiler.trie import Forest, planted
 from tests.searching import examples
+
+Entry = tuple[Prefix, int]
 
 TINY = Family("tiny", 6, 0)
 FLOORED = Family("floored", 6, 2)
@@ -26,7 +29,17 @@ def populations() -> st.SearchStrategy[list[tuple[int, int]]]:
 
 
 def classes() -> st.SearchStrategy[list[int]]:
+    """What a switch does for each of 5 owners."""
     return st.lists(st.integers(0, 2), min_size=5, max_size=5)
+
+
+def aggregated(forest: Forest, *class_of: list[int]) -> list[tuple[Entry, ...]]:
+    """The entries of switches that do this for each owner, all aggregated together."""
+    entries, _ = aggregate(forest, np.array(class_of, np.uint64)[:, :, None])
+    tables: list[list[Entry]] = [[] for _ in class_of]
+    for switch, place, (way,) in zip(*(each.tolist() for each in vars(entries).values()), strict=True):
+        tables[switch].append((forest.places[place][1], way))
+    return [tuple(table) for table in tables]
 
 
 def owner_by_walking(family: Family, known: dict[int, int], address: int) -> int | None:
@@ -64,19 +77,20 @@ def fewest_entries(family: Family, wanted: tuple[int, ...]) -> int:
     return cost(0, 1 << family.bits, None)
 
 
-def forest(family: Family, known: list[tuple[int, int]]) -> tuple[Node, ...]:
-    return tuple(roots(family, known))
+def forest(*plots: tuple[Family, list[tuple[int, int]]]) -> Forest:
+    return planted(plots)
 
 
 @search
-@given(populations(), classes(), st.sampled_from([TINY, FLOORED]))
+@given(populations(), st.lists(classes(), min_size=1, max_size=4), st.sampled_from([TINY, FLOORED]))
 def test_every_address_gets_the_class_of_its_owner(
-    known: list[tuple[int, int]], class_of: list[int], family: Family
+    known: list[tuple[int, int]], switches: list[list[int]], family: Family
 ) -> None:
-    entries = aggregate(family, forest(family, known), class_of)
-    for address in range(64):
-        owner = owner_by_walking(family, dict(known), address)
-        assert looked_up(family, entries, address) == (None if owner is None else class_of[owner])
+    tables = aggregated(forest((family, known)), *switches)
+    for class_of, entries in zip(switches, tables, strict=True):
+        for address in range(64):
+            owner = owner_by_walking(family, dict(known), address)
+            assert looked_up(family, entries, address) == (None if owner is None else class_of[owner])
 
 
 @search
@@ -84,7 +98,28 @@ def test_every_address_gets_the_class_of_its_owner(
 def test_no_table_says_the_same_with_fewer_entries(known: list[tuple[int, int]], class_of: list[int]) -> None:
     owners = [owner_by_walking(TINY, dict(known), address) for address in range(64)]
     wanted = tuple(class_of[owner] for owner in owners if owner is not None)
-    assert len(aggregate(TINY, forest(TINY, known), class_of)) == fewest_entries(TINY, wanted)
+    (entries,) = aggregated(forest((TINY, known)), class_of)
+    assert len(entries) == fewest_entries(TINY, wanted)
+
+
+@search
+@given(populations(), populations(), st.lists(classes(), min_size=1, max_size=4))
+def test_nobody_is_changed_by_the_company_of_other_switches_or_other_families(
+    one: list[tuple[int, int]], other: list[tuple[int, int]], switches: list[list[int]]
+) -> None:
+    together = aggregated(forest((TINY, one), (FLOORED, other)), *switches)
+    for class_of, entries in zip(switches, together, strict=True):
+        alone = [*aggregated(forest((TINY, one)), class_of), *aggregated(forest((FLOORED, other)), class_of)]
+        assert entries == alone[0] + alone[1]
+
+
+def test_a_switch_may_have_more_classes_than_a_word_has_bits() -> None:
+    wide = Family("wide", 10, 0)
+    known = [(address, address // 2) for address in range(0, 1024, 2)]
+    apart = [list(range(512)), [7 * owner % 512 for owner in range(512)]]
+    for entries, class_of in zip(aggregated(forest((wide, known)), *apart), apart, strict=True):
+        assert len(entries) == 512
+        assert all(looked_up(wide, entries, a) == class_of[owner_of] for a, owner_of in known)
 
 
 @search
@@ -92,13 +127,10 @@ def test_no_table_says_the_same_with_fewer_entries(known: list[tuple[int, int]],
 def test_the_trie_has_no_more_leaves_than_addresses_change_hands(known: list[tuple[int, int]]) -> None:
     owners = [owner for _, owner in known]
     changes = sum(one != other for one, other in pairwise(owners))
-    assert sum(_leaves(root) for root in forest(TINY, known)) >= changes + 1
-    assert sum(_leaves(root) for root in forest(TINY, [(a, 0) for a, _ in known])) == 1
-
-
-def _leaves(node: Node) -> int:
-    return 1 if node.halves is None else sum(map(_leaves, node.halves))
+    assert len(forest((TINY, known)).owner) >= changes + 1
+    assert len(forest((TINY, [(a, 0) for a, _ in known])).owner) == 1
 
 
 def test_one_owner_takes_one_entry_at_the_floor() -> None:
-    assert aggregate(FLOORED, forest(FLOORED, [(0b01_0010, 3)]), [0, 0, 0, 2]) == ((Prefix(0b01_0000, 2), 2),)
+    (entries,) = aggregated(forest((FLOORED, [(0b01_0010, 3)])), [0, 0, 0, 2])
+    assert entries == ((Prefix(0b01_0000, 2), 2),)

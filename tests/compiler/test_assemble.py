@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from apps.routing.app import Routing
-from controller.compiler.assemble import assemble, with_cookie
+from controller.compiler.assemble import assemble
+from controller.compiler.cookies import with_cookie
 from controller.contract import Decision, FabricSettings, FabricView, Routes, Rules
 from controller.dataplane.pipeline import PUNT_METER, Table
 from controller.model.blueprint import linear

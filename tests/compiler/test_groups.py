@@ -50,6 +50,7 @@ def test_repetition_keeps_the_shares_and_fits_in_the_slots(given_hops: NextHops,
 
 def test_contents_that_meet_on_a_number_get_numbers_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "content_id", lambda buckets: 7)
+    monkeypatch.setattr(groups, "select_group", groups.select_group.__wrapped__)
     found = groups_for([hops(5, 6), hops(1, 2), hops(3, 4), hops(1, 2)], 1, 0)
     assert {key.ports: group.group_id for key, group in found.items()} == {(1, 2): 7, (3, 4): 8, (5, 6): 9}
 
@@ -68,5 +69,5 @@ def test_each_tier_repeats_its_buckets_as_often_as_there_were_choices_below(
     blueprint: Blueprint, repetitions: dict[str, int]
 ) -> None:
     topology = snapshot(blueprint)
-    found = choices_before(topology, follow(NOTHING, topology).routes.table)
+    found = choices_before(topology, follow(NOTHING, topology).paths.hops)
     assert found == {switch.dpid: repetitions[switch.tier] for switch in blueprint.switches}

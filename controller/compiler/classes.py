@@ -1,0 +1,63 @@
+"""Classes: which leaves of the ownership trie a switch treats alike, for many switches at once.
+
+A switch knows a way (graph/fan.py) for each leaf. Leaves of one way are a class, and the classes of a switch
+are numbered in the order of their ways as numbers. That order says nothing, but it is the same whatever was
+before, and losing a link does not turn it round for the others.
+
+    leaves     0    1    2    3    4    5            ways
+    switch s   0x6  0x6  0x8  0x8  0x6  0x1      ->  0x1  0x6  0x8
+    classes    1    1    2    2    1    0
+
+Few leaves differ from the one beside them, so that most work is done on these *breaks* alone, and all of it
+without a loop over switches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.graph.hops import Ways
+
+Flags = NDArray[np.bool_]
+Numbers = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """The classes of some switches, which are called 0 ... n-1 here.
+
+    `of` is `[switch, leaf]`. `ways` holds the ways of all classes, those of switch s from `start[s]` to
+    `start[s + 1]`. `breaks` marks where a leaf differs from the one before, and the first leaf of each trie.
+    """
+
+    of: Numbers
+    ways: Ways
+    start: Numbers
+    breaks: Flags
+
+    @property
+    def most(self) -> int:
+        """The greatest number of classes that a switch has."""
+        return int(np.diff(self.start).max(initial=0))
+
+
+def classes_of(ways: Ways, first_leaves: Numbers) -> Classes:
+    """The classes of switches with these ways, `[switch, leaf, word]`; tries begin at these leaves."""
+    switches, leaves, words = ways.shape
+    breaks = np.ones((switches, leaves), bool)
+    breaks[:, 1:] = (ways[:, 1:] != ways[:, :-1]).any(axis=2)
+    breaks[:, first_leaves] = True
+    runs = np.flatnonzero(breaks)
+    switch, way = runs // max(leaves, 1), ways.reshape(-1, words)[runs]
+    order = np.lexsort((*way.T, switch))
+    switch, way = switch[order], way[order]
+    fresh = np.ones(len(runs), bool)
+    fresh[1:] = (switch[1:] != switch[:-1]) | (way[1:] != way[:-1]).any(axis=1)
+    start = np.searchsorted(switch[fresh], np.arange(switches + 1))
+    of_run = np.empty(len(runs), np.intp)
+    of_run[order] = np.cumsum(fresh) - 1 - start[switch]
+    lengths = np.diff(runs, append=switches * leaves)
+    return Classes(np.repeat(of_run, lengths).reshape(switches, leaves), way[fresh], start, breaks)

@@ -1,0 +1,116 @@
+"""The rules of the routes table, one by one.
+
+    class of an address at a switch              what its rule does
+    ------------------------------------------   ----------------------------------------------------
+    its owner is reached by one next hop         output
+    its owner is reached by several              SELECT group
+    its owner cannot be reached                  drop
+    it is owned here and a host has it           host rule: write the host's MAC as destination, output
+    it is owned here and nobody has it           glean: hand it to the controller, metered
+
+Host rules are as long as the address and lie above all prefixes. Each writes the destination MAC, also where
+it is that already: a packet for an address reaches its station whatever MAC the sender believed in, and host
+rules can be told from all others when a switch is read back (compiler/adopt.py).
+
+With a gateway configured, a host rule has a variant one rung above for packets sent to the gateway's MAC:
+TTL lowered, both MACs rewritten, as a router does (RFC 1812, section 5.2.1). Link-local addresses have
+none: no router forwards them (RFC 4291, section 2.5.6).
+
+Equal rules are one object, on however many switches they stand: who compares, encodes or writes them down
+may remember them by identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from controller.compiler.cookies import cookie
+from controller.compiler.families import Family, Prefix, conditions, family_of, priority, rung
+from controller.contract import Gateway
+from controller.dataplane.pipeline import PUNT_METER, Table
+from controller.model.flow import (
+    TO_CONTROLLER,
+    Action,
+    DecrementTtl,
+    Field,
+    FlowRule,
+    Match,
+    Output,
+    Owner,
+    RuleKey,
+    SetField,
+    ToGroup,
+    match,
+)
+from controller.model.identity import Mac, PortNo
+from controller.model.routing import Endpoint
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Treatment:
+    """What is done with the packets of a class; compared by identity: equal ones are one."""
+
+    actions: tuple[Action, ...]
+    meter: int | None = None
+
+
+DROP = Treatment(())
+GLEAN = Treatment((TO_CONTROLLER,), PUNT_METER)
+
+
+@lru_cache(maxsize=65_536)
+def output(port: PortNo) -> Treatment:
+    """Send it out of a port."""
+    return Treatment((Output(port),))
+
+
+@lru_cache(maxsize=65_536)
+def to_group(group_id: int) -> Treatment:
+    """Let a group of the switch choose."""
+    return Treatment((ToGroup(group_id),))
+
+
+def prefix_key(family: Family, prefix: Prefix) -> RuleKey:
+    """The key of the rule on a destination prefix."""
+    rank, destination = rung(family, prefix)
+    return int(Table.ROUTES), rank, destination
+
+
+@lru_cache(maxsize=262_144)
+def prefix_rule(family: Family, prefix: Prefix, treatment: Treatment, life: int) -> FlowRule:
+    """The rule on a destination prefix."""
+    rank, destination = rung(family, prefix)
+    return _route(rank, destination, treatment.actions, life, treatment.meter)
+
+
+def host_rules(endpoint: Endpoint, gateway: Gateway, life: int) -> tuple[FlowRule, ...]:
+    """The rule of an endpoint, and its variant for packets that come through the gateway."""
+    return _host_rules(endpoint, gateway.mac if _is_routed(endpoint, gateway) else None, life)
+
+
+@lru_cache(maxsize=131_072)
+def _host_rules(endpoint: Endpoint, gateway: Mac | None, life: int) -> tuple[FlowRule, ...]:
+    family = family_of(endpoint.address)
+    prefix = Prefix(int(endpoint.address), family.bits)
+    deliver = (SetField(Field.ETH_DST, endpoint.mac), Output(endpoint.at.port))
+    plain = _route(*rung(family, prefix), deliver, life)
+    if gateway is None:
+        return (plain,)
+    routed = match(**conditions(family, prefix), eth_dst=gateway)
+    actions = (DecrementTtl(), SetField(Field.ETH_SRC, gateway), *deliver)
+    return plain, _route(priority(family, family.bits, gateway=True), routed, actions, life)
+
+
+def _is_routed(endpoint: Endpoint, gateway: Gateway) -> bool:
+    """Whether a gateway forwards packets to this address: it has an interface in the family."""
+    if isinstance(endpoint.address, int):
+        return False
+    return any(interface.version == endpoint.address.version for interface in gateway.interfaces)
+
+
+def _route(
+    rank: int, destination: Match, actions: tuple[Action, ...], life: int, meter: int | None = None
+) -> FlowRule:
+    signature = cookie(Owner.ROUTES, life, Table.ROUTES, rank, destination)
+    return FlowRule(Table.ROUTES, rank, destination, actions, meter=meter, cookie=signature)
