@@ -48,6 +48,7 @@ from controller.southbound.asking import (
     port_counters,
     port_descriptions,
 )
+from controller.southbound.capabilities import Learn, capabilities
 from controller.southbound.counters import MESSAGE_NAMES, SwitchCounters, message_name
 from controller.southbound.decode.errors import refusal
 from controller.southbound.decode.frames import frame_in
@@ -103,6 +104,7 @@ class Session:
             framework, self.counters, settings.in_flight_bytes, self._asked, self._unspeakable
         )
         self._questions: dict[int, Question] = {}
+        self._ports_xid = 0
         self._noticed: list[Event] = []
         self._outgoing.write(handshake.hello(self._outgoing.next_xid()))
 
@@ -184,12 +186,17 @@ class Session:
     # --- for admission --------------------------------------------------------------------------------------
 
     def admit(self, now_s: float) -> None:
-        """The switch may use its name: configure it and ask for its ports."""
+        """The switch may use its name: configure it, and ask for what it can hold and for its ports."""
         self.stage, self.life.began_s = Stage.PORTS, now_s
         of, switch = self._framework.messages, self._framework.switch
         constants = self._framework.constants
         self._outgoing.say(of.OFPSetConfig(switch, constants.OFPC_FRAG_NORMAL, constants.OFPCML_NO_BUFFER))
+        for capability in capabilities(self._profile, self._settings.asked_tables):
+            xid = self._outgoing.next_xid()
+            self._outgoing.write(capability.question(xid))
+            self._await([xid], [capability.part()], partial(self._capable, capability.learn))
         xid = self._outgoing.say(of.OFPPortDescStatsRequest(switch, 0))
+        self._ports_xid = xid
         self._await([xid], [port_descriptions()], self._described)
 
     def refuse(self, kind: str, text: str) -> list[Event]:
@@ -273,9 +280,14 @@ class Session:
         self.stage = Stage.WAITING
         return []
 
+    def _capable(self, learn: Learn, parts: Sequence[list[Any]]) -> list[Event]:
+        self._profile = learn(self._profile, parts[0])
+        return []
+
     def _described(self, parts: Sequence[list[Any]]) -> list[Event]:
         described = [port for port in parts[0] if port is not None]
         self._ports = {port.number: port for port in sorted(described, key=lambda port: port.number)}
+        self._questions = {self._ports_xid: self._questions[self._ports_xid]}  # the others come too late
         self.stage = Stage.UP
         return [SwitchUp(self._name, tuple(self._ports.values()), self._profile, self.peer)]
 
@@ -338,6 +350,8 @@ class Session:
         start = message.start + wire.HEADER_BYTES
         kind, code, text = refusal(self._framework, message.buffer, start, message.end)
         question = self._questions.pop(message.xid, None)
+        if self.stage is not Stage.UP and question is not None and message.xid != self._ports_xid:
+            return []  # it does not know how much it can hold
         if self.stage is not Stage.UP:
             return self._abort("handshake", f"the switch answered with {text}")
         if question is not None:

@@ -28,6 +28,8 @@ class SouthboundSettings:
     No more than `in_flight_bytes` are sent that a switch is not known to have read; beyond that its commands
     wait, at most `queued_commands` of them. When none of what waits has moved for `stalled_s`, or our own
     answers to a switch that does not read come to `unsent_bytes`, it is given up.
+
+    A switch is asked for the sizes of its tables when it has no more than `asked_tables`.
     """
 
     address: str = "127.0.0.1"
@@ -43,6 +45,7 @@ class SouthboundSettings:
     in_flight_bytes: int = 256 * 1024
     queued_commands: int = 1_000_000
     unsent_bytes: int = 1024 * 1024
+    asked_tables: int = 64
     answer_entries: int = 1_000_000
     answer_bytes: int = 256 * 1024 * 1024
     sessions: int = 4096

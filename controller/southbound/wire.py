@@ -25,6 +25,7 @@ QUEUE_GET_CONFIG_REPLY, ROLE_REPLY, GET_ASYNC_REPLY = 23, 25, 27
 # --- 7.3.5: kinds of multipart messages ---------------------------------------------------------------------
 
 FLOWS, PORT_COUNTERS, GROUP_DESCRIPTIONS, METER_CONFIGS, PORT_DESCRIPTIONS = 1, 4, 7, 10, 13
+GROUP_FEATURES, METER_FEATURES, TABLE_FEATURES = 8, 11, 12
 MORE_FOLLOWS = 1
 
 # --- 7.2: ports, matches, instructions, actions -------------------------------------------------------------
