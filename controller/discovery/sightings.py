@@ -46,6 +46,7 @@ from controller.model.flow import EtherType
 from controller.model.identity import IpAddress, Mac, PortRef, mac_text
 
 _FIRST_GROUP_V4 = int(IPv4Address("224.0.0.0"))
+_LOOPBACK_V4 = 127
 
 
 def take_frame(draft: Draft, event: FrameIn) -> None:
@@ -112,8 +113,9 @@ def _is_one_station(address: IpAddress) -> bool:
     """Whether a station can have this address: not the unspecified one, not a group's, not its own
     loopback.
     """
-    if isinstance(address, IPv4Address) and int(address) >= _FIRST_GROUP_V4:
-        return False
+    if isinstance(address, IPv4Address):
+        number = int(address)
+        return 0 < number < _FIRST_GROUP_V4 and number >> 24 != _LOOPBACK_V4
     return not (address.is_unspecified or address.is_multicast or address.is_loopback)
 
 

@@ -19,9 +19,11 @@ snapshot must be cheap to make.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -41,6 +43,9 @@ class Port:
     mac: Mac
     live: bool = True
     capacity_bps: int = DEFAULT_CAPACITY_BPS
+
+
+_number_of: Callable[[Port], int] = attrgetter("number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,9 @@ class Switch:
 
     def port(self, number: int) -> Port | None:
         """The port of this number, or None."""
-        return next((port for port in self.ports if port.number == number), None)
+        place = bisect_left(self.ports, number, key=_number_of)
+        found = place < len(self.ports) and self.ports[place].number == number
+        return self.ports[place] if found else None
 
 
 @dataclass(frozen=True, slots=True, order=True)

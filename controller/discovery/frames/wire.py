@@ -67,7 +67,11 @@ class Cursor:
         return self.take(len(self))
 
     def number(self, width_bytes: int) -> int:
-        return int.from_bytes(self.take(width_bytes), "big")
+        start, stop = self._at, self._at + width_bytes
+        if stop > self._end or width_bytes < 0:
+            raise Unreadable(f"{self._layer} is truncated")
+        self._at = stop
+        return int.from_bytes(self._bytes[start:stop], "big")
 
     def mac(self) -> Mac:
         return Mac(self.number(MAC_BYTES))
