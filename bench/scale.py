@@ -165,13 +165,16 @@ class Bench:
         everyone = len(self.blueprint.switches)
         self.farm.ask("mark")
         at_s = self.farm.happen(reconnect="all")
-        back = self.controller.until(
+        back = self.farm.until(lambda status: (status["last_ready_s"] or 0.0) > at_s, _SETTLE_S)
+        calm = self.controller.until(
             lambda status: bool(status["idle"]) and status["switches_connected"] == everyone, _SETTLE_S
         )
-        time.sleep(1.0)
+        if back is None or calm is None:
+            raise OperatorError(f"the switches do not come back: {self.controller.status()}")
+        time.sleep(2.0)
         change = self.farm.since()
         self.report["storm"] = {
-            "seconds": None if back is None else self.farm.status()["last_ready_s"] - at_s,
+            "seconds": back["last_ready_s"] - at_s,
             "rules_sent": change["flow_mods"],
             "groups_sent": change["group_mods"],
             "sent_though_there": change["repeated"],
