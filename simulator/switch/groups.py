@@ -26,7 +26,8 @@ from simulator.switch.wire import (
 )
 
 _ADD, _MODIFY, _DELETE = range(3)
-_SELECT, _MOST_KIND = 1, 3
+_SELECT, _FAST_FAILOVER, _MOST_KIND = 1, 3, 3
+_WATCHLESS = (0, 2)
 _KBPS, _PKTPS, _BURST = 1, 2, 4
 _DROP = 1
 
@@ -79,11 +80,13 @@ class Groups:
             command, kind, group_id = GROUP_MOD_BODY.unpack_from(message, HEADER_BYTES)
         except too_short:
             raise Refusal(Error.BAD_LENGTH) from None
-        if command == _DELETE:
-            return self._delete(group_id)
-        if command not in (_ADD, _MODIFY):
-            raise Refusal(Error.BAD_GROUP_COMMAND)
         raw = message[HEADER_BYTES + GROUP_MOD_BODY.size :]
+        if command not in (_ADD, _MODIFY, _DELETE):
+            raise Refusal(Error.BAD_GROUP_COMMAND)
+        if command == _DELETE:
+            if raw:
+                raise Refusal(Error.INVALID_GROUP)
+            return self._delete(group_id)
         self._check(kind, group_id, raw)
         before = self.held.get(group_id)
         if command == _ADD:
@@ -108,6 +111,12 @@ class Groups:
         if len(wanted) > self._profile.buckets:
             raise Refusal(Error.OUT_OF_BUCKETS)
         if kind == GroupKind.INDIRECT.value and len(wanted) != 1:
+            raise Refusal(Error.INVALID_GROUP)
+        if kind != _SELECT and any(bucket.weight for bucket in wanted):
+            raise Refusal(Error.INVALID_GROUP)
+        if kind in _WATCHLESS and any(bucket.watch_port is not None for bucket in wanted):
+            raise Refusal(Error.WATCH_UNSUPPORTED)
+        if kind == _FAST_FAILOVER and any(bucket.watch_port is None for bucket in wanted):
             raise Refusal(Error.INVALID_GROUP)
         if kind == _SELECT and any(bucket.weight < 1 for bucket in wanted):
             raise Refusal(Error.BAD_BUCKET)

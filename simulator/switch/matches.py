@@ -136,7 +136,9 @@ def _terms(raw: bytes) -> list[Term]:
 
 def _term(field: Field, body: bytes, masked: int, size: int) -> Term:
     width = (field.bits + 7) // 8
-    if size != width << masked or len(body) != size:
+    if size != width << masked:
+        raise Refusal(Error.BAD_FIELD)  # Open vSwitch's word for it: no field has this header
+    if len(body) != size:
         raise Refusal(Error.BAD_MATCH_LEN)
     value, full = int.from_bytes(body[:width]), field.full_mask
     mask = int.from_bytes(body[width:]) if masked else full

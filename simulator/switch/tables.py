@@ -98,36 +98,43 @@ class Tables:
         doing = data[fields_end + (-fields[12] % 8) : end]
         if command > DELETE_STRICT:
             raise Refusal(Error.BAD_FLOW_COMMAND)
+        done = what(doing)
+        self._check(table, where, done)
         if command >= DELETE:
             chosen = self._chosen(command, table, (priority, where), cookie, cookie_mask)
             return self._remove([each for each in chosen if leads_to(each[2].what, port, group)])
         if table >= self.profile.tables:
             raise Refusal(Error.BAD_TABLE)
-        done = what(doing)
-        self._check(table, where, done)
         if buffer != NO_BUFFER:
             raise Refusal(Error.BUFFER_UNKNOWN)
+        if self.conduct.refuse_every:
+            self._refuse_some()
         if command == ADD:
+            self._check_references(done)
             self._add(table, (priority, where), Rule(done, cookie, flags, idle_s, hard_s, now_s))
         else:
             self._modify(self._chosen(command, table, (priority, where), cookie, cookie_mask), done, flags)
         return []
 
     def _check(self, table: int, where: bytes, done: What) -> None:
-        """Refuse what points nowhere."""
-        if self.conduct.refuse_every:
-            self._asked += 1
-            if self._asked % self.conduct.refuse_every == 0:
-                raise Refusal(Error.FLOW_MOD_UNKNOWN)
-        if done.goto is not None and not table < done.goto < self.profile.tables:
+        """Refuse what no rule of this table can do; even of a deletion, whose instructions mean nothing."""
+        if done.goto is not None and not (table == ALL_TABLES or table < done.goto < self.profile.tables):
             raise Refusal(Error.BAD_GOTO)
+        if done.rewrites and not _has_fields(matches.decoded(where), done.rewrites):
+            raise Refusal(Error.MATCH_INCONSISTENT)
+
+    def _refuse_some(self) -> None:
+        self._asked += 1
+        if self._asked % self.conduct.refuse_every == 0:
+            raise Refusal(Error.FLOW_MOD_UNKNOWN)
+
+    def _check_references(self, done: What) -> None:
+        """Refuse what points nowhere; a modification that finds no rule points nowhere in peace."""
+        if done.meter is not None and done.meter not in self.meters.held:
+            raise Refusal(Error.INVALID_METER)
         for group in done.groups:
             if group not in self.groups.held:
                 raise Refusal(Error.BAD_OUT_GROUP)
-        if done.meter is not None and done.meter not in self.meters.held:
-            raise Refusal(Error.INVALID_METER)
-        if done.rewrites and not _has_fields(matches.decoded(where), done.rewrites):
-            raise Refusal(Error.MATCH_INCONSISTENT)
 
     def _add(self, table: int, key: Key, rule: Rule) -> None:
         rules = self.rules.get(table)
@@ -158,6 +165,8 @@ class Tables:
             self.entry_version += 1
 
     def _modify(self, chosen: list[Placed], done: What, flags: int) -> None:
+        if chosen:
+            self._check_references(done)
         for table, _, rule in chosen:
             rule.what = done
             if flags & RESET_COUNTS:

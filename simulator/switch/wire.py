@@ -114,6 +114,7 @@ class Error(Enum):
     INVALID_GROUP = (6, 1)
     OUT_OF_GROUPS = (6, 3)
     OUT_OF_BUCKETS = (6, 4)
+    WATCH_UNSUPPORTED = (6, 6)
     UNKNOWN_GROUP = (6, 8)
     BAD_GROUP_TYPE = (6, 10)
     BAD_GROUP_COMMAND = (6, 11)

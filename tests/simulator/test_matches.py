@@ -55,7 +55,7 @@ def test_a_full_mask_is_no_mask_and_an_empty_one_no_term() -> None:
     ("raw", "error"),
     [
         (b"\x80\0\x0a", Error.BAD_MATCH_LEN),
-        (term(5, b"\x08"), Error.BAD_MATCH_LEN),
+        (term(5, b"\x08"), Error.BAD_FIELD),
         (term(5, b"\x08\0")[:-1], Error.BAD_MATCH_LEN),
         (term(1, bytes(4)), Error.BAD_FIELD),
         (term(5, b"\x08\0", oxm_class=1), Error.BAD_FIELD),

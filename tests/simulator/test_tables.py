@@ -257,7 +257,7 @@ def test_who_deletes_a_group_or_a_meter_deletes_the_rules_that_name_it(switch: C
     switch.tell(group_mod(SELECT), meter_mod(METER))
     switch.tell(*map(flow_mod, [plain, rule(2, NET8, ToGroup(7)), rule(3, None, TO_CONTROLLER, meter=1)]))
     assert len(switch.rules) == 3
-    switch.tell(group_mod(SELECT, command=2))
+    switch.tell(group_mod(replace(SELECT, buckets=()), command=2))
     assert {each.priority for each in switch.rules} == {1, 3}
     switch.tell(meter_mod(METER, command=2))
     assert switch.rules == {plain}
