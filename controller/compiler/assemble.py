@@ -7,20 +7,22 @@
 Promises. Two apps that claim one entry (table, priority, match; or a meter with different bands) are
 refused, whatever the order in which they spoke. Every rule says in its cookie who asked for it and in which
 life of the controller. A packet gets through a table that nobody fills: such a table holds one rule that
-passes everything on. A meter that a route needs is there. A switch whose program would not fit has its routes
-made with thrift (compiler/thrift.py), whether that is enough or not. A switch for which nothing changed keeps
-the very same `SwitchProgram`; if that is so for all, the fabric keeps its program too.
+passes everything on. A meter that a route needs is there. A switch with little room has its routes made with
+thrift (compiler/thrift.py), and one without meters its rules without; whether that is enough is for others to
+see. A switch for which nothing changed keeps the very same `SwitchProgram`; if that is so for all, the fabric
+keeps its program too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from controller.compiler.claims import Claim, claims, entry_text
 from controller.compiler.cookies import with_cookie
 from controller.compiler.routes import FabricRoutes, SwitchRoutes, compile_routes
+from controller.compiler.thrift import groups_fit, rules_fit
 from controller.contract import Decision, FabricSettings, Routes, Rules
 from controller.dataplane.pipeline import PASS_PRIORITY, PUNT_METER, Table
 from controller.model.errors import ModelError, OwnershipConflict
@@ -108,11 +110,16 @@ class _Maker:
     life: int
 
     def program(self, dpid: Dpid, limits: Limits | None) -> SwitchProgram:
-        """The program of a switch, with thrift if it could not hold it otherwise."""
-        plain = self._program(dpid, self.routes.switches[dpid])
-        if limits is None or limits.hold(plain):
-            return plain
-        return self._program(dpid, self.routes.thrifty(dpid, limits))
+        """The program of a switch, with thrift where it has little room."""
+        routes = self.routes.switches[dpid]
+        if limits is None:
+            return self._program(dpid, routes)
+        too_wide = not groups_fit(routes.groups.values(), limits)
+        if too_wide or not rules_fit(len(routes.rules), limits):
+            sparing = self.routes.thrifty(dpid, limits)
+            if too_wide or len(sparing.rules) < len(routes.rules):
+                routes = sparing
+        return _metered(self._program(dpid, routes), limits)
 
     def _program(self, dpid: Dpid, routes: SwitchRoutes) -> SwitchProgram:
         blocks = [(claim.said.owner, claim.blocks[dpid]) for claim in self.claims if dpid in claim.blocks]
@@ -138,6 +145,18 @@ class _Maker:
         if PUNT_METER not in meters and any(rule.meter == PUNT_METER for rule in routes.rules.values()):
             meters[PUNT_METER] = Meter(PUNT_METER, self.settings.punt_pps)
         return meters
+
+
+def _metered(program: SwitchProgram, limits: Limits) -> SwitchProgram:
+    """The program, without meters if the switch has fewer than it needs."""
+    if limits.meters is None or len(program.meters) <= limits.meters:
+        return program
+    return SwitchProgram({key: _unmetered(rule) for key, rule in program.rules.items()}, program.groups)
+
+
+@lru_cache(maxsize=65_536)
+def _unmetered(rule: FlowRule) -> FlowRule:
+    return replace(rule, meter=None) if rule.meter else rule
 
 
 @lru_cache(maxsize=64)

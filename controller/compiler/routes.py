@@ -60,7 +60,9 @@ class FabricRoutes:
     life: int = 0
 
     def thrifty(self, dpid: Dpid, limits: Limits) -> SwitchRoutes:
-        """The routes of a switch with little room: parts of its next hops, and no repeated buckets."""
+        """The routes of a switch with little room: parts of its next hops, no repeated buckets, and no rule
+        that does without one.
+        """
         row = self.hops.row_of[dpid]
         (ways,) = _ways(self.hops, [row], self.owners.targets)
         reading = self.hops.fans[row]
@@ -69,7 +71,9 @@ class FabricRoutes:
         asked, origin = Asked(dpid, listing, 1), Origin(self.owners.forest, {})
         parts = np.array(numbers, np.uint64)[None, :, None]
         transit = compile_transit(self.owners.forest, [asked], parts, origin, self.life)[dpid]
-        return _joined(transit, self.residents.get(dpid))
+        routes = _joined(transit, self.residents.get(dpid))
+        rules = {key: rule for key, rule in routes.rules.items() if not _is_a_miss(rule)}
+        return SwitchRoutes(rules, routes.groups)
 
 
 def compile_routes(
@@ -126,7 +130,7 @@ def _stale_rows(
     rows = set() if hops is known else set(hops.unlike(known))
     for row, dpid in enumerate(hops.dpids):
         transit = before.transits.get(dpid)
-        if transit is None or transit.asked.repetition != repetition[dpid]:
+        if transit is None or (transit.means.groups and transit.asked.repetition != repetition[dpid]):
             rows.add(row)
     return sorted(rows)
 
@@ -143,6 +147,11 @@ def _ways(hops: HopArray, rows: Sequence[int], targets: tuple[Dpid, ...]) -> Way
         else:
             every[:, column, 0] = [ARRIVED * (hops.dpids[row] == target) for row in rows]
     return every
+
+
+def _is_a_miss(rule: FlowRule) -> bool:
+    """Whether the rule says what the table says without it: whatever comes this far is dropped."""
+    return not (rule.match.terms or rule.actions)
 
 
 def _joined(transit: Transit, at_home: Residents | None) -> SwitchRoutes:

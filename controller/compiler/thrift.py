@@ -22,11 +22,11 @@ and not handed to the controller.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import gcd, inf
 
 from controller.dataplane.pipeline import Table
-from controller.model.flow import FlowRule, Group
+from controller.model.flow import Group
 from controller.model.identity import PortNo
 from controller.model.limits import Limits
 from controller.model.routing import UNREACHABLE, NextHops, next_hops
@@ -48,7 +48,7 @@ def thrifty(hops: Sequence[Hops], limits: Limits, turn: int) -> tuple[Hops, ...]
     return tuple(final[choice] if choice else UNREACHABLE for choice in hops)
 
 
-def groups_fit(groups: Sequence[Group], limits: Limits) -> bool:
+def groups_fit(groups: Collection[Group], limits: Limits) -> bool:
     """Whether a switch can hold these groups, and as many others beside them while it is updated."""
     return (
         (limits.groups is None or 2 * len(groups) <= limits.groups)
@@ -57,10 +57,10 @@ def groups_fit(groups: Sequence[Group], limits: Limits) -> bool:
     )
 
 
-def rules_fit(rules: Sequence[FlowRule], limits: Limits) -> bool:
-    """Whether these rules fill at most half of the routes table: the other half is for updates."""
+def rules_fit(rules: int, limits: Limits) -> bool:
+    """Whether so many rules fill at most half of the routes table: the other half is for updates."""
     most = limits.rules.get(Table.ROUTES)
-    return most is None or 2 * len(rules) <= most
+    return most is None or 2 * rules <= most
 
 
 def _classes(ordered: Sequence[NextHops]) -> list[list[NextHops]]:

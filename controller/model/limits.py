@@ -54,12 +54,13 @@ class Limits:
 
     def hold(self, program: SwitchProgram) -> bool:
         """Whether a switch with these limits can hold this program."""
+        counts = rules_by_table(program) if self.rules or self.tables is not None else {}
         return (
-            all(count <= self.rules.get(table, count) for table, count in rules_by_table(program).items())
+            all(counts.get(table, 0) <= most for table, most in self.rules.items())
             and _within(len(program.groups), self.groups)
             and _within(len(program.meters), self.meters)
             and all(_within(len(group.buckets), self.buckets) for group in program.groups.values())
-            and _within(1 + max((rule.table for rule in program.rules.values()), default=0), self.tables)
+            and _within(1 + max(counts, default=0), self.tables)
             and not any(program.rules.get(rule.key) == rule for rule in self.refused)
         )
 

@@ -80,7 +80,7 @@ class Fitting:
         """The assembly of these decisions or, where that does not fit, of what the same apps decide when less
         is asked. Each switch can hold its part.
         """
-        assembly = self._assembled(0, topology, decisions)
+        assembly = self._assembled(0, topology, decisions, limits)
         restrictions, why, number = Restrictions(), dict[Dpid, str](), 0
         while misfits := self._misfits(assembly, limits, restrictions):
             shown = restricted(topology, restrictions)
@@ -91,14 +91,16 @@ class Fitting:
             number += 1
             shown = restricted(topology, restrictions)
             decisions = self._decided(number, apps, shown, restrictions, now_s)
-            assembly = self._assembled(number, shown, decisions)
+            assembly = self._assembled(number, shown, decisions, limits)
         del self._levels[number + 1 :]
         self.findings = _findings(topology, restrictions, why)
         return _pruned(assembly, restrictions.left_out, limits)
 
-    def _assembled(self, number: int, shown: Topology, decisions: Sequence[Decision]) -> Assembly:
+    def _assembled(
+        self, number: int, shown: Topology, decisions: Sequence[Decision], limits: Limited
+    ) -> Assembly:
         level = self._levels[number]
-        level.assembly = assemble(decisions, shown, self._settings, self._life, level.assembly)
+        level.assembly = assemble(decisions, shown, self._settings, self._life, level.assembly, limits)
         return level.assembly
 
     def _decided(

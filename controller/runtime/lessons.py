@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from controller.dataplane.pipeline import Table
 from controller.model.command import AddGroup, AddMeter, ModifyGroup, ModifyMeter, SetRule
 from controller.model.event import Refused
 from controller.model.identity import Dpid
@@ -77,7 +78,8 @@ def lesson(refused: Refused, held: SwitchProgram) -> Limits | None:
 class Lessons:
     """What all switches can hold, by all that is known: their features, the settings, and what was learned.
 
-    `settings` are the operator's limits by switch; those under None are meant for each.
+    `settings` are the operator's limits by switch; those under None are meant for each. `limits` is another
+    object after each change.
     """
 
     def __init__(self, settings: Mapping[Dpid | None, Limits]) -> None:
@@ -85,7 +87,7 @@ class Lessons:
         self._profiles: dict[Dpid, SwitchProfile] = {}
         self._learned: dict[Dpid, Limits] = {}
         self._unheeded: set[Dpid] = set()
-        self.limits: dict[Dpid, Limits] = {}
+        self.limits: Mapping[Dpid, Limits] = {}
 
     def came(self, dpid: Dpid, profile: SwitchProfile, held: SwitchProgram) -> None:
         """A switch has connected, says this of itself, and holds this."""
@@ -120,7 +122,9 @@ class Lessons:
         limits = limits_of(self._profiles.get(dpid, SwitchProfile()))
         for each in (self._settings.get(None), self._settings.get(dpid), self._learned.get(dpid)):
             limits = limits.tightened(each) if each is not None else limits
-        self.limits[dpid] = limits
+        if limits.tables is not None and limits.tables > max(Table):
+            limits = replace(limits, tables=None)  # there are enough
+        self.limits = {**self.limits, dpid: limits}
 
 
 def _tightened_anyway(known: Limits, fresh: Limits) -> Limits:

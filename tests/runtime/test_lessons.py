@@ -67,7 +67,7 @@ def test_a_refusal_teaches_what_the_switch_can_hold_or_leaves_a_doubt(
 def test_the_tightest_word_counts() -> None:
     lessons = Lessons(limits_from(["* routes=100 groups=8", "1 groups=20 meters=0"]))
     lessons.came(X, SwitchProfile(tables=8, table_sizes=((0, 50), (4, 2000))), HELD)
-    assert lessons.limits[X] == Limits({0: 50, 4: 100}, groups=8, meters=0, tables=8)
+    assert lessons.limits[X] == Limits({0: 50, 4: 100}, groups=8, meters=0)
     lessons.learn(X, Limits({4: 40}))
     assert lessons.limits[X].rules == {0: 50, 4: 40}
 
