@@ -1,40 +1,37 @@
 """Admission: each switch gets the table that fits its links and its hosts.
 
-A change in one corner of the fabric must not make the compiler look at all of it: the rules of a switch whose
-links and hosts have not changed are the very same objects as before, and when no switch has changed the whole
-decision is.
+A change in one corner of the fabric must not make anybody look at all of it: the app asks what differs from
+the last snapshot, and the rules of a switch whose links and hosts have not changed are the very same objects
+as before. When no switch has changed the whole decision is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from apps.admission.rules import admission_rules, punt_meter
 from controller.contract import Decision, FabricView, Rules
+from controller.model.delta import TopologyDelta
 from controller.model.flow import FlowRule, Meter, Owner
-from controller.model.identity import Dpid, Mac, PortNo
+from controller.model.identity import Dpid
+from controller.model.succession import difference
 from controller.model.topology import Topology
 
-Ports = tuple[PortNo, ...]
-Stations = tuple[tuple[PortNo, Mac], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """The rules of one switch, and what they were made from."""
-
-    link_ports: Ports
-    stations: Stations
-    rules: tuple[FlowRule, ...]
+Tables = Mapping[Dpid, tuple[FlowRule, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
+    """The last snapshot, and what was said of it; all switches share the tuple with the meter."""
+
     topology: Topology
     meter: Meter
-    tables: Mapping[Dpid, _Table]
-    decisions: tuple[Decision, ...]
+    decisions: tuple[Rules]
+
+    @property
+    def said(self) -> Rules:
+        return self.decisions[0]
 
 
 class Admission:
@@ -44,48 +41,52 @@ class Admission:
 
     def decide(self, view: FabricView, memory: Memory | None) -> tuple[Memory, tuple[Decision, ...]]:
         """One `Rules` decision for all switches of the snapshot."""
-        if memory and memory.topology is view.topology and memory.meter.rate == view.settings.punt_pps:
-            return memory, memory.decisions
-        meter = _same_or(memory.meter if memory else None, punt_meter(view.settings.punt_pps))
-        before: Mapping[Dpid, _Table] = memory.tables if memory else {}
-        tables = {
-            switch.dpid: _table(view.topology, switch.dpid, before.get(switch.dpid))
-            for switch in view.topology.switches
-        }
-        decisions = (
-            memory.decisions
-            if memory and memory.meter is meter and _same(before, tables)
-            else _say(tables, meter)
-        )
-        return Memory(view.topology, meter, tables, decisions), decisions
+        topology = view.topology
+        if memory is None or memory.meter.rate != view.settings.punt_pps:
+            memory = _begun(topology, punt_meter(view.settings.punt_pps))
+        elif memory.topology is not topology:
+            memory = _followed(memory, difference(memory.topology, topology), topology)
+        return memory, memory.decisions
 
     def due_s(self, memory: Memory | None) -> float | None:
         """The tables follow from the snapshot: time alone changes nothing."""
         return None
 
 
-def _table(topology: Topology, dpid: Dpid, before: _Table | None) -> _Table:
-    link_ports = tuple(link.src.port for link in topology.out_links[dpid])
-    stations = tuple((host.at.port, host.mac) for host in topology.hosts_at.get(dpid, ()))
-    if before and before.link_ports == link_ports and before.stations == stations:
-        return before
-    return _Table(link_ports, stations, admission_rules(link_ports, stations))
+def _begun(topology: Topology, meter: Meter) -> Memory:
+    dpids = [switch.dpid for switch in topology.switches]
+    meters = dict.fromkeys(dpids, (meter,))
+    return Memory(topology, meter, (Rules(Owner.ADMISSION, _tables(topology, dpids), meters),))
 
 
-def _same(before: Mapping[Dpid, _Table], now: Mapping[Dpid, _Table]) -> bool:
-    return before.keys() == now.keys() and all(before[dpid] is table for dpid, table in now.items())
+def _followed(memory: Memory, change: TopologyDelta, topology: Topology) -> Memory:
+    before, lost = memory.said, change.lost_dpids
+    tables = _tables(topology, _concerned(change) - lost)
+    tables = {dpid: rules for dpid, rules in tables.items() if before.rules.get(dpid) != rules}
+    if not (tables or lost):
+        return replace(memory, topology=topology)
+    rules = {dpid: kept for dpid, kept in before.rules.items() if dpid not in lost} | tables
+    meters = before.meters
+    if rules.keys() != meters.keys():
+        meters = dict.fromkeys(rules, (memory.meter,))
+    return Memory(topology, memory.meter, (Rules(Owner.ADMISSION, rules, meters),))
 
 
-def _same_or(before: Meter | None, now: Meter) -> Meter:
-    return before if before is not None and before == now else now
+def _concerned(change: TopologyDelta) -> set[Dpid]:
+    """The switches whose links or hosts may differ, and those that came or went."""
+    links = {link.src.dpid for link in (*change.gone_links, *change.new_links)}
+    hosts = {host.at.dpid for host in (*change.gone_hosts, *change.new_hosts)}
+    return links | hosts | change.lost_dpids | change.added_dpids
 
 
-def _say(tables: Mapping[Dpid, _Table], meter: Meter) -> tuple[Decision, ...]:
-    meters = (meter,)
-    return (
-        Rules(
-            Owner.ADMISSION,
-            {dpid: table.rules for dpid, table in tables.items()},
-            dict.fromkeys(tables, meters),
-        ),
-    )
+def _tables(topology: Topology, dpids: Iterable[Dpid]) -> Tables:
+    """The tables of these switches, as far as they are in the snapshot."""
+    known = topology.out_links
+    return {
+        dpid: admission_rules(
+            [link.src.port for link in known[dpid]],
+            [(host.at.port, host.mac) for host in topology.hosts_at.get(dpid, ())],
+        )
+        for dpid in dpids
+        if dpid in known
+    }

@@ -19,6 +19,7 @@ are dropped with the other groups, and so a host cannot pose as everybody's rout
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from controller.dataplane.pipeline import PUNT_METER, AdmissionPriority, Table
 from controller.model.flow import (
@@ -49,15 +50,25 @@ def punt_meter(punt_pps: int) -> Meter:
 def admission_rules(
     link_ports: Iterable[PortNo], stations: Iterable[tuple[PortNo, Mac]]
 ) -> tuple[FlowRule, ...]:
-    """The whole table of one switch; `stations` are the hosts that live there, with their ports."""
+    """The whole table of one switch; `stations` are the hosts that live there, with their ports.
+
+    Equal rules are one object, also on different switches.
+    """
     return (
         *_FOR_EVERY_SWITCH,
-        *(_pass_on(AdmissionPriority.LINK, match(in_port=port)) for port in sorted(link_ports)),
-        *(
-            _pass_on(AdmissionPriority.STATION, match(in_port=port, eth_src=station))
-            for port, station in sorted(stations)
-        ),
+        *map(_from_link, sorted(link_ports)),
+        *(_from_station(port, station) for port, station in sorted(stations)),
     )
+
+
+@lru_cache(maxsize=65_536)
+def _from_link(port: PortNo) -> FlowRule:
+    return _pass_on(AdmissionPriority.LINK, match(in_port=port))
+
+
+@lru_cache(maxsize=65_536)
+def _from_station(port: PortNo, station: Mac) -> FlowRule:
+    return _pass_on(AdmissionPriority.STATION, match(in_port=port, eth_src=station))
 
 
 def _punt(priority: AdmissionPriority, matching: Match) -> FlowRule:

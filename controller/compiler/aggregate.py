@@ -35,8 +35,8 @@ from controller.compiler.classes import Classes, Flags, Numbers, classes_of
 from controller.compiler.trie import NOWHERE, Forest
 from controller.graph.hops import Ways
 
-Candidates = NDArray[np.uint64]
-"""Sets of classes, `[..., word]`."""
+Sets = NDArray[np.uint64]
+"""Sets of classes, `[word, set]`; none is the empty set."""
 
 _ONE = np.uint64(1)
 _WORD_BITS = 64
@@ -72,145 +72,150 @@ def aggregate(forest: Forest, ways: Ways) -> tuple[Entries, Classes]:
 class _Tables:
     """Both passes, over every pair of a switch and an inner node above one of its breaks.
 
-    A half of such a node is the node of another pair (`half_pair`), or else of one class (`half_class`).
+    Pairs are numbered by node, so that a depth is a range of them. A half of a pair's node is the node of
+    another pair, or else of one class.
     """
 
     def __init__(self, forest: Forest, classes: Classes) -> None:
         self._forest = forest
         self._classes = classes
         self._words = max(1, -(-classes.most // _WORD_BITS))
-        self._written: list[tuple[Numbers, Numbers, Numbers]] = []
-        self._mixed = _mixed(forest, classes)
-        self._node, self._switch = np.nonzero(self._mixed)
-        bounds = np.searchsorted(self._node, forest.levels).tolist()
+        switches = len(classes.of)
+        self._mixed = mixed = _mixed(forest, classes)
+        pairs = np.flatnonzero(mixed)
+        node, self._switch = np.divmod(pairs, max(switches, 1))
+        number = np.full(len(mixed), _UNIFORM, np.int32)
+        number[pairs] = np.arange(len(pairs))
+        self._node = node
+        self._halves = halves = forest.halves[node].T
+        inner = np.where(halves < forest.inner, halves, NOWHERE)
+        self._half_pair = number[inner * switches + self._switch]
+        self._own = self._class(self._switch, node)
+        self._half_class = self._class(self._switch, halves)
+        self._skipped = forest.skipped[node]
+        bounds = np.searchsorted(node, forest.levels).tolist()
         self._levels = [slice(first, last) for first, last in pairwise(bounds) if last > first]
-        self._skipped = forest.skipped[self._node]
-        self._own = self._class(self._switch, self._node)
-        halves, switch = forest.halves[self._node], self._switch[:, None]
-        self._half_top = forest.top[halves]
-        self._half_class = self._class(switch, halves)
-        pair = np.full(self._mixed.shape, _UNIFORM, np.int32)
-        pair[self._node, self._switch] = np.arange(len(self._node))
-        inner = halves < forest.inner
-        self._half_pair = np.where(inner, pair[np.where(inner, halves, 0), switch], _UNIFORM)
-        self._at_split = np.zeros((len(self._node), self._words), np.uint64)
-        self._at_top = np.zeros_like(self._at_split)
 
     def written(self) -> tuple[Numbers, Numbers, Numbers]:
         """All entries: the switch, the place and the number of the class, in no order."""
-        for level in reversed(self._levels):
-            self._up(level)
-        self._write_uniform_roots()
-        inherited = np.zeros_like(self._at_top)
-        for level in self._levels:
-            self._down(level, inherited)
-        switch, place, number = (np.concatenate(part) for part in zip(*self._written, strict=True))
+        own, halves = self._as_sets(self._own), self._as_sets(self._half_class)
+        at_top, at_split = self._up(own, halves)
+        inherited, top, split = self._down(at_top, at_split)
+        forest, node = self._forest, self._node
+        empty = (self._skipped == 1) & ~_any(own & top)
+        found = [
+            self._roots(),
+            self._entries(_any(top ^ inherited), forest.top[node], _number(top)),
+            self._entries(empty, forest.empty[node], self._own),
+            self._entries(_any(split ^ top), forest.split[node], _number(split)),
+        ]
+        for half, pair, number, wanted in zip(
+            self._halves, self._half_pair, self._half_class, halves.swapaxes(0, 1), strict=True
+        ):
+            differs = (pair == _UNIFORM) & _any(wanted ^ split)
+            found.append(self._entries(differs, forest.top[half], number))
+        switch, place, number = (np.concatenate(part) for part in zip(*found, strict=True))
         return switch, place, number
 
-    def _up(self, level: slice) -> None:
-        """The candidates of the nodes at one depth, from those of their halves."""
-        halves, pair = self._as_set(self._half_class[level]), self._half_pair[level]
-        inner = pair != _UNIFORM
-        halves[inner] = self._at_top[pair[inner]]
-        self._at_split[level] = at_split = _agreed(halves[:, 0], halves[:, 1])
-        own, skipped = self._as_set(self._own[level]), self._skipped[level, None]
-        at_top = np.where(skipped == 1, _agreed(at_split, own), own)
-        self._at_top[level] = np.where(skipped, at_top, at_split)
+    def _up(self, own: Sets, halves: Sets) -> tuple[Sets, Sets]:
+        """The candidates of each pair, where its addresses begin and where they divide."""
+        at_top, at_split = np.zeros_like(own), np.zeros_like(own)
+        for level in reversed(self._levels):
+            pair = self._half_pair[:, level]
+            left, right = np.where(pair == _UNIFORM, halves[:, :, level], at_top[:, pair]).swapaxes(0, 1)
+            at_split[:, level] = agreed = _agreed(left, right)
+            skipped = self._skipped[level]
+            if skipped.any():
+                once = np.where(skipped == 1, _agreed(agreed, own[:, level]), own[:, level])
+                agreed = np.where(skipped, once, agreed)
+            at_top[:, level] = agreed
+        return at_top, at_split
 
-    def _write_uniform_roots(self) -> None:
-        roots = self._forest.roots
-        inner = roots < self._forest.inner
-        mixed = np.zeros((len(roots), self._mixed.shape[1]), bool)
-        mixed[inner] = self._mixed[roots[inner]]
-        root, switch = np.nonzero(~mixed)
-        nodes = roots[root]
-        self._written.append((switch, self._forest.top[nodes], self._class(switch, nodes)))
+    def _down(self, at_top: Sets, at_split: Sets) -> tuple[Sets, Sets, Sets]:
+        """What each pair inherits, and what it settles on where its addresses begin and where they divide."""
+        lowest_top, lowest_split = _lowest(at_top), _lowest(at_split)
+        inherited, top, split = (np.zeros_like(at_top) for _ in range(3))
+        for level in self._levels:
+            above = inherited[:, level]
+            top[:, level] = here = np.where(_any(at_top[:, level] & above), above, lowest_top[:, level])
+            skipped = self._skipped[level] > 0
+            if skipped.any():
+                keeps = _any(at_split[:, level] & here) | ~skipped
+                here = np.where(keeps, here, lowest_split[:, level])
+            split[:, level] = here
+            for pair in self._half_pair[:, level]:
+                heirs = np.flatnonzero(pair != _UNIFORM)
+                inherited[:, pair[heirs]] = here[:, heirs]
+        return inherited, top, split
 
-    def _down(self, level: slice, inherited: Candidates) -> None:
-        """Write the entries of the nodes at one depth and of their uniform halves, and pass on to the other
-        halves what they inherit.
-        """
-        forest, node, switch, skipped = (
-            self._forest,
-            self._node[level],
-            self._switch[level],
-            self._skipped[level],
-        )
-        here = self._settled(switch, forest.top[node], self._at_top[level], inherited[level])
-        one = np.flatnonzero(skipped == 1)
-        self._settled(switch[one], forest.empty[node[one]], self._as_set(self._own[level][one]), here[one])
-        some = np.flatnonzero(skipped)
-        here[some] = self._settled(
-            switch[some], forest.split[node[some]], self._at_split[level][some], here[some]
-        )
-        pair = self._half_pair[level]
-        uniform, side = np.nonzero(pair == _UNIFORM)
-        wanted = self._as_set(self._half_class[level][uniform, side])
-        self._settled(switch[uniform], self._half_top[level][uniform, side], wanted, here[uniform])
-        inner, side = np.nonzero(pair != _UNIFORM)
-        inherited[pair[inner, side]] = here[inner]
+    def _roots(self) -> tuple[Numbers, Numbers, Numbers]:
+        """The entries of tries that a switch treats as one class."""
+        forest, roots = self._forest, self._forest.roots
+        switches = np.arange(len(self._classes.of))
+        inner = np.where(roots < forest.inner, roots, NOWHERE)
+        uniform = ~self._mixed[inner[:, None] * len(switches) + switches]
+        root, switch = np.nonzero(uniform)
+        return switch, forest.top[roots[root]], self._class(switch, roots[root])
 
-    def _settled(
-        self, switch: Numbers, place: Numbers, candidates: Candidates, inherited: Candidates
-    ) -> Candidates:
-        """The class of each place, as a set; with an entry for it if it is not the inherited one."""
-        new = np.flatnonzero(~_any(candidates & inherited))
-        settled = inherited.copy()
-        settled[new] = lowest = _lowest(candidates[new])
-        self._written.append((switch[new], place[new], _number(lowest)))
-        return settled
+    def _entries(self, chosen: Flags, place: Numbers, number: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        return self._switch[chosen], place[chosen], number[chosen]
 
     def _class(self, switch: Numbers, node: Numbers) -> Numbers:
         """The class of the first leaf of each node."""
-        return self._classes.of[switch, self._forest.first_leaf[node]]
+        leaves = self._classes.of.shape[1]
+        number: Numbers = self._classes.of.ravel()[switch * leaves + self._forest.first_leaf[node]]
+        return number
 
-    def _as_set(self, number: Numbers) -> Candidates:
+    def _as_sets(self, number: Numbers) -> Sets:
         """Each class as a set of its own."""
-        sets = np.zeros((*number.shape, self._words), np.uint64)
-        bit = _ONE << (number % _WORD_BITS).astype(np.uint64)
-        np.put_along_axis(sets, (number // _WORD_BITS)[..., None], bit[..., None], axis=-1)
-        return sets
+        word, bit = np.divmod(number, _WORD_BITS)
+        bits = _ONE << bit.astype(np.uint64)
+        return np.stack([np.where(word == each, bits, 0) for each in range(self._words)])
 
 
 def _mixed(forest: Forest, classes: Classes) -> Flags:
-    """`[inner node, switch]`: whether the switch treats the leaves of the node in more than one way."""
+    """For each inner node, switch by switch, whether the switch treats its leaves in more than one way; and
+    for `NOWHERE`, where negative places lead: never.
+    """
     splitting = np.full(len(forest.owner), NOWHERE)
     splitting[forest.first_leaf[forest.halves[:, 1]]] = np.arange(forest.inner)
-    mixed = np.zeros((forest.inner, len(classes.of)), bool)
-    switch, leaf = np.nonzero(classes.breaks)
+    switches = len(classes.of)
+    mixed = np.zeros((forest.inner + 1) * switches, bool)
+    mixed[forest.inner * switches :] = True  # so that nobody climbs beyond a root
+    switch, leaf = classes.breaks
     node = splitting[leaf]
-    while True:
-        climbing = np.flatnonzero(node != NOWHERE)
-        node, switch = node[climbing], switch[climbing]
-        fresh = np.flatnonzero(~mixed[node, switch])
-        if not len(fresh):
-            return mixed
-        node, switch = node[fresh], switch[fresh]
-        mixed[node, switch] = True
-        node = forest.parent[node]
+    while len(node):
+        pair = node * switches + switch
+        fresh = ~mixed[pair]
+        mixed[pair[fresh]] = True
+        node, switch = forest.parent[node[fresh]], switch[fresh]
+    mixed[forest.inner * switches :] = False
+    return mixed
 
 
-def _any(sets: Candidates) -> Flags:
+def _any(sets: Sets) -> Flags:
     """Whether there is anything in each set."""
-    anything: Flags = (sets != 0).any(axis=-1)
+    anything: Flags = (sets != 0).any(axis=0)
     return anything
 
 
-def _agreed(one: Candidates, other: Candidates) -> Candidates:
+def _agreed(one: Sets, other: Sets) -> Sets:
     """What both sides want, or what either does."""
     both = one & other
-    return np.where(_any(both)[..., None], both, one | other)
+    return np.where(_any(both), both, one | other)
 
 
-def _lowest(sets: Candidates) -> Candidates:
+def _lowest(sets: Sets) -> Sets:
     """The set of the lowest member of each set."""
-    words = np.arange(sets.shape[1]) == (sets != 0).argmax(axis=1)[:, None]
-    return np.where(words, sets & (~sets + _ONE), np.uint64(0))
+    lowest = sets & (~sets + _ONE)
+    for word in range(1, len(sets)):
+        lowest[word, _any(sets[:word])] = 0
+    return lowest
 
 
-def _number(sets: Candidates) -> Numbers:
+def _number(sets: Sets) -> Numbers:
     """The only member of each set."""
-    word = (sets != 0).argmax(axis=1)
-    bit = np.bitwise_count(np.take_along_axis(sets, word[:, None], axis=1)[:, 0] - _ONE)
+    word = (sets != 0).argmax(axis=0)
+    bit = np.bitwise_count(sets.max(axis=0) - _ONE)
     number: Numbers = word * _WORD_BITS + bit
     return number

@@ -33,6 +33,7 @@ from controller.model.program import FabricProgram, SwitchProgram
 from controller.model.routing import RouteTable
 from controller.model.topology import Topology
 
+_ROUTES_ALONE = frozenset((int(Table.ROUTES),))
 _PASSABLE = (Table.POLICY, Table.CLASS, Table.PINS)
 
 Block = Mapping[RuleKey, FlowRule]
@@ -122,14 +123,17 @@ class _Maker:
         return _metered(self._program(dpid, routes), limits)
 
     def _program(self, dpid: Dpid, routes: SwitchRoutes) -> SwitchProgram:
-        blocks = [(claim.said.owner, claim.blocks[dpid]) for claim in self.claims if dpid in claim.blocks]
-        parts = [*((owner, block.rules) for owner, block in blocks), (Owner.ROUTES, routes.rules)]
-        rules: dict[RuleKey, FlowRule] = {}
-        for _, mine in parts:
-            rules.update(mine)
-        if len(rules) != sum(len(mine) for _, mine in parts):
+        parts, filled, size = [(Owner.ROUTES, routes.rules)], _ROUTES_ALONE, len(routes.rules)
+        rules = dict(routes.rules)
+        for claim in self.claims:
+            block = claim.blocks.get(dpid)
+            if block is not None:
+                parts.append((claim.said.owner, block.rules))
+                rules.update(block.rules)
+                filled |= block.tables
+                size += len(block.rules)
+        if len(rules) < size:
             _refuse_conflicts(dpid, parts)
-        filled = frozenset().union(*(block.tables for _, block in blocks))
         rules.update(_pass_rules(filled, self.life))
         return SwitchProgram(rules, routes.groups, self._meters(dpid, routes))
 

@@ -63,19 +63,23 @@ def _followed(known: Claim, said: Rules, touched: set[Dpid]) -> Claim:
     if said is known.said:
         return known
     old, signed = known.said, dict[int, FlowRule]()
-    blocks = {dpid: block for dpid, block in known.blocks.items() if dpid in said.rules}
-    for dpid, rules in said.rules.items():
-        before = old.rules.get(dpid)
-        if rules is not before and rules != before:
+    blocks, before = dict(known.blocks), old.rules.get
+    fresh = [(dpid, rules) for dpid, rules in said.rules.items() if rules is not before(dpid)]
+    for dpid, rules in fresh:
+        if rules != before(dpid):
             blocks[dpid] = _block(rules, said.owner, known.life, signed)
             touched.add(dpid)
-    touched.update(old.rules.keys() - said.rules.keys())
-    touched.update(
-        dpid
-        for dpid in old.meters.keys() | said.meters.keys()
-        if old.meters.get(dpid) is not said.meters.get(dpid)
-    )
+    for dpid in old.rules.keys() - said.rules.keys():
+        del blocks[dpid]
+        touched.add(dpid)
+    if said.meters is not old.meters:
+        dpids = old.meters.keys() | said.meters.keys()
+        touched.update(dpid for dpid in dpids if _differ(said.meters.get(dpid), old.meters.get(dpid)))
     return Claim(said, known.life, blocks)
+
+
+def _differ(one: object, other: object) -> bool:
+    return one is not other and one != other
 
 
 def _block(rules: Sequence[FlowRule], owner: Owner, life: int, signed: dict[int, FlowRule]) -> Block:

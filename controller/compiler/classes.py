@@ -30,13 +30,14 @@ class Classes:
     """The classes of some switches, which are called 0 ... n-1 here.
 
     `of` is `[switch, leaf]`. `ways` holds the ways of all classes, those of switch s from `start[s]` to
-    `start[s + 1]`. `breaks` marks where a leaf differs from the one before, and the first leaf of each trie.
+    `start[s + 1]`. `breaks` are pairs of a switch and a leaf that differs from the one before it, or is the
+    first of its trie.
     """
 
-    of: Numbers
+    of: NDArray[np.int32]
     ways: Ways
     start: Numbers
-    breaks: Flags
+    breaks: tuple[Numbers, Numbers]
 
     @property
     def most(self) -> int:
@@ -47,17 +48,20 @@ class Classes:
 def classes_of(ways: Ways, first_leaves: Numbers) -> Classes:
     """The classes of switches with these ways, `[switch, leaf, word]`; tries begin at these leaves."""
     switches, leaves, words = ways.shape
-    breaks = np.ones((switches, leaves), bool)
-    breaks[:, 1:] = (ways[:, 1:] != ways[:, :-1]).any(axis=2)
-    breaks[:, first_leaves] = True
-    runs = np.flatnonzero(breaks)
-    switch, way = runs // max(leaves, 1), ways.reshape(-1, words)[runs]
-    order = np.lexsort((*way.T, switch))
-    switch, way = switch[order], way[order]
+    differs = np.ones((switches, leaves), bool)
+    differs[:, 1:] = ways[:, 1:, 0] != ways[:, :-1, 0]
+    for word in range(1, words):
+        differs[:, 1:] |= ways[:, 1:, word] != ways[:, :-1, word]
+    differs[:, first_leaves] = True
+    runs = np.flatnonzero(differs)
+    at, leaf = np.divmod(runs, max(leaves, 1))
+    way = ways.reshape(-1, words)[runs]
+    order = np.lexsort((*way.T, at))
+    switch, way = at[order], way[order]
     fresh = np.ones(len(runs), bool)
     fresh[1:] = (switch[1:] != switch[:-1]) | (way[1:] != way[:-1]).any(axis=1)
     start = np.searchsorted(switch[fresh], np.arange(switches + 1))
-    of_run = np.empty(len(runs), np.intp)
+    of_run = np.empty(len(runs), np.int32)
     of_run[order] = np.cumsum(fresh) - 1 - start[switch]
     lengths = np.diff(runs, append=switches * leaves)
-    return Classes(np.repeat(of_run, lengths).reshape(switches, leaves), way[fresh], start, breaks)
+    return Classes(np.repeat(of_run, lengths).reshape(switches, leaves), way[fresh], start, (at, leaf))

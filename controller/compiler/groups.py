@@ -41,11 +41,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import accumulate
-from operator import mul
+from itertools import accumulate, count
+from operator import itemgetter, mul
+
+import numpy as np
 
 from controller.graph.hops import HopArray
-from controller.graph.tiers import tiers
+from controller.graph.tiers import levels
 from controller.model.flow import Bucket, Group, GroupKind, Output
 from controller.model.identity import Dpid
 from controller.model.routing import NextHops
@@ -60,24 +62,22 @@ def choices_before(topology: Topology, hops: HopArray) -> Mapping[Dpid, int]:
 
     The next hops are over the switches of the snapshot.
     """
-    tier_of = tiers(topology)
-    widest = [1] * (max(tier_of.values(), default=0) + 1)
-    for tier, width in zip(tier_of.values(), hops.widest.tolist(), strict=True):
-        widest[tier] = max(widest[tier], width)
-    before = list(accumulate(widest, mul, initial=1))
-    return {dpid: before[tier] for dpid, tier in tier_of.items()}
+    tier = levels(topology)
+    widest = np.ones(tier.max(initial=0) + 1, np.intp)
+    np.maximum.at(widest, tier, hops.widest)
+    before = list(accumulate(widest.tolist(), mul, initial=1))
+    return {dpid: before[level] for dpid, level in zip(hops.dpids, tier.tolist(), strict=True)}
 
 
 def groups_for(wanted: Iterable[NextHops], repetition: int, turn: int) -> dict[NextHops, Group]:
     """A SELECT group for each of these sets of next hops, with identifiers of their own."""
-    groups: dict[NextHops, Group] = {}
-    taken: set[int] = set()
-    for hops in sorted(set(wanted)):
-        group = select_group(hops, repetition, turn % len(hops.weights))
-        while group.group_id in taken:
-            group = replace(group, group_id=group.group_id + 1)
-        taken.add(group.group_id)
-        groups[hops] = group
+    groups = {hops: select_group(hops, repetition, turn % len(hops.weights)) for hops in wanted}
+    if len({group.group_id for group in groups.values()}) < len(groups):
+        taken: set[int] = set()
+        for hops, group in sorted(groups.items(), key=itemgetter(0)):
+            group_id = next(number for number in count(group.group_id) if number not in taken)
+            taken.add(group_id)
+            groups[hops] = replace(group, group_id=group_id)
     return groups
 
 

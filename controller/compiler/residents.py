@@ -30,25 +30,25 @@ def residents(
     new: tuple[Endpoint, ...],
     gateway: Gateway,
     life: int,
-) -> Mapping[Dpid, Residents]:
-    """The residents of every switch that has any, from those for the old endpoints.
-
-    The same objects where nothing differs.
-    """
+) -> tuple[Mapping[Dpid, Residents], set[Dpid]]:
+    """The residents of every switch that has any, from those for the old endpoints; and where they differ."""
     if new is old:
-        return before
+        return before, set()
     kept, now = set(map(id, old)), set(map(id, new))
     gone = _by_switch(endpoint for endpoint in old if id(endpoint) not in now)
     come = _by_switch(endpoint for endpoint in new if id(endpoint) not in kept)
-    after = dict(before)
+    after, changed = dict(before), set()
     for dpid in gone.keys() | come.keys():
         known = before[dpid].endpoints if dpid in before else frozenset()
         endpoints = (known - gone.get(dpid, set())) | come.get(dpid, set())
-        if not endpoints:
-            del after[dpid]
-        elif endpoints != known:
+        if endpoints == known:
+            continue
+        changed.add(dpid)
+        if endpoints:
             after[dpid] = Residents(endpoints, _rules(endpoints, gateway, life))
-    return after
+        else:
+            del after[dpid]
+    return after, changed
 
 
 def _by_switch(endpoints: Iterable[Endpoint]) -> dict[Dpid, set[Endpoint]]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -32,6 +33,8 @@ from controller.model.identity import Dpid
 from controller.model.limits import Limits
 from controller.model.routing import Endpoint, RouteTable
 from controller.model.topology import Topology
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class FabricRoutes:
     hops: HopArray = field(default_factory=lambda: hop_array({}, ()))
     endpoints: tuple[Endpoint, ...] = ()
     owners: Ownership = field(default_factory=lambda: ownership(()))
+    repetition: Mapping[Dpid, int] = field(default_factory=dict)
     transits: Mapping[Dpid, Transit] = field(default_factory=dict)
     residents: Mapping[Dpid, Residents] = field(default_factory=dict)
     gateway: Gateway = field(default_factory=Gateway)
@@ -97,19 +101,35 @@ def compile_routes(
     asked = [Asked(hops.dpids[row], hops.fans[row], repetition[hops.dpids[row]]) for row in rows]
     origin = Origin(before.owners.forest, before.transits)
     compiled = compile_transit(owners.forest, asked, _ways(hops, rows, owners.targets), origin, life)
-    at_home = residents(before.residents, before.endpoints, table.endpoints, gateway, life)
-    transits = {dpid: compiled.get(dpid) or before.transits[dpid] for dpid in hops.dpids}
-    moved = {dpid for dpid in hops.dpids if at_home.get(dpid) is not before.residents.get(dpid)}
-    switches = {dpid: before.switches[dpid] for dpid in hops.dpids if dpid in before.switches}
+    at_home, moved = residents(before.residents, before.endpoints, table.endpoints, gateway, life)
+    transits, switches = _those(hops, before.transits), _those(hops, before.switches)
+    transits.update(compiled)
     changed = set()
-    for dpid in moved.union(compiled):
-        routes = _joined(transits[dpid], at_home.get(dpid))
-        if routes != before.switches.get(dpid):
+    for dpid in (moved & transits.keys()).union(compiled):
+        routes, known = _joined(transits[dpid], at_home.get(dpid)), switches.get(dpid)
+        if known is None or routes.groups != known.groups or routes.rules != known.rules:
             switches[dpid] = routes
             changed.add(dpid)
     return FabricRoutes(
-        switches, frozenset(changed), hops, table.endpoints, owners, transits, at_home, gateway, life
+        switches,
+        frozenset(changed),
+        hops,
+        table.endpoints,
+        owners,
+        repetition,
+        transits,
+        at_home,
+        gateway,
+        life,
     )
+
+
+def _those(hops: HopArray, known: Mapping[Dpid, T]) -> dict[Dpid, T]:
+    """A copy without the switches that are there no longer."""
+    kept = dict(known)
+    for dpid in known.keys() - hops.row_of.keys():
+        del kept[dpid]
+    return kept
 
 
 def _owners(endpoints: tuple[Endpoint, ...], before: FabricRoutes) -> Ownership:
@@ -128,10 +148,11 @@ def _stale_rows(
     if owners is not before.owners or not hops.comparable(known):
         return range(len(hops.dpids))
     rows = set() if hops is known else set(hops.unlike(known))
-    for row, dpid in enumerate(hops.dpids):
-        transit = before.transits.get(dpid)
-        if transit is None or (transit.means.groups and transit.asked.repetition != repetition[dpid]):
-            rows.add(row)
+    if repetition != before.repetition:
+        for row, dpid in enumerate(hops.dpids):
+            transit = before.transits.get(dpid)
+            if transit and transit.means.groups and transit.asked.repetition != repetition[dpid]:
+                rows.add(row)
     return sorted(rows)
 
 

@@ -119,9 +119,7 @@ class _Batch:
     def _of_before(self, asked: Asked, words: int) -> Transit | None:
         """The transit that this switch had, if its ways were to be read as now."""
         old = self._before.transits.get(asked.dpid)
-        if old is None or old.way.shape[1] != words:
-            return None
-        same = old.asked.reading is asked.reading and old.asked.repetition == asked.repetition
+        same = old and old.asked.reading is asked.reading and old.way.shape[1] == words
         return old if same else None
 
     def compiled(self, life: int) -> dict[Dpid, Transit]:
@@ -195,7 +193,7 @@ def _differences(before: Entries, after: Entries, places: int) -> tuple[Flags, F
 
 def _means(asked: Asked, ways: list[int], old: Transit | None) -> Means:
     """What these ways, in ascending order, mean."""
-    if old and list(old.means.treatments) == ways:
+    if old and old.asked.repetition == asked.repetition and list(old.means.treatments) == ways:
         return old.means
     hops = {way: asked.reading.hops(way) for way in ways}
     groups = groups_for(
@@ -211,11 +209,11 @@ def _treatment(way: int, hops: NextHops, groups: Mapping[NextHops, Group]) -> Tr
     if not hops:
         return DROP
     group = groups.get(hops)
-    return output(hops.ports[0]) if group is None else to_group(group.group_id)
+    return output(hops.weights[0][0]) if group is None else to_group(group.group_id)
 
 
 def _agree(old: Means, new: Means) -> bool:
-    """Whether what is done for a way has stayed the same. Not so where groups have met on a number."""
+    """Whether the same is done for each way. Not so where buckets have changed, or numbers of groups."""
     if old is new:
         return True
     known = old.treatments

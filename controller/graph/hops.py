@@ -58,7 +58,8 @@ class HopArray(Mapping[Pair, NextHops]):
     @cached_property
     def widest(self) -> NDArray[np.integer]:
         """The most next hops that each switch has for a target; 1 at least."""
-        widest: NDArray[np.integer] = np.bitwise_count(self.ways).sum(axis=2).max(axis=1, initial=1)
+        words = (np.bitwise_count(self.ways[:, :, word]) for word in range(self.ways.shape[2]))
+        widest: NDArray[np.integer] = sum(words, np.uint16(0)).max(axis=1, initial=1)
         return widest
 
     def __getitem__(self, pair: Pair) -> NextHops:

@@ -17,18 +17,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from controller.graph.breadth_first import FAR, breadth_first
 from controller.graph.per_snapshot import per_snapshot
-from controller.graph.shortest import distances_to_nearest
+from controller.graph.wiring import Numbers, wiring
 from controller.model.identity import Dpid
 from controller.model.topology import Topology
 
 
-@per_snapshot
 def tiers(topology: Topology) -> Mapping[Dpid, int]:
     """The tier of each switch; a switch with no way to any host stands above all others."""
-    hops = distances_to_nearest(topology, _edge(topology))
-    beyond = max(hops.values(), default=-1) + 1
-    return {switch.dpid: hops.get(switch.dpid, beyond) for switch in topology.switches}
+    return dict(zip(wiring(topology).dpids, levels(topology).tolist(), strict=True))
+
+
+@per_snapshot
+def levels(topology: Topology) -> Numbers:
+    """The tiers in the order of the switches."""
+    graph = wiring(topology)
+    hops = breadth_first(graph, [graph.numbers(_edge(topology))])[:, 0].astype(np.intp)
+    hops[hops == FAR] = hops[hops != FAR].max(initial=-1) + 1
+    return hops
 
 
 def _edge(topology: Topology) -> list[Dpid]:

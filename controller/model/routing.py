@@ -28,8 +28,10 @@ class NextHops:
     """Ports with positive weights, sorted by port; empty means unreachable."""
 
     weights: tuple[tuple[PortNo, int], ...] = ()
+    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.weights))
         ports = self.ports
         if list(ports) != sorted(set(ports)) or any(weight < 1 for _, weight in self.weights):
             raise ModelError("next hops are sorted by port, each once, with positive weights")
@@ -40,6 +42,9 @@ class NextHops:
 
     def __bool__(self) -> bool:
         return bool(self.weights)
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 def next_hops(weights: Mapping[PortNo, int] | Iterable[tuple[PortNo, int]]) -> NextHops:
