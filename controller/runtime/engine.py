@@ -25,10 +25,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from controller.compiler.adopt import endpoints
+from controller.dataplane.render import command_text
 from controller.contract import (
     App,
     Arrival,
@@ -288,9 +289,9 @@ class Engine:
 
     def _refused(self, event: Refused, now_s: float) -> None:
         self._learn(event, now_s)
-        evidence = (
-            f"{event.text} (OpenFlow error type {event.error_type}, code {event.error_code}): {event.command}"
-        )
+        numbers = f"OpenFlow error type {event.error_type}, code {event.error_code}"
+        what = command_text(event.command) if event.command else "what it was can no longer be told"
+        evidence = f"{event.text} ({numbers}): {what}"
         self._note((Finding(Severity.ERROR, "command-refused", dpid_text(event.dpid), evidence),), now_s)
 
     def _learn(self, event: Refused, now_s: float) -> None:
@@ -344,10 +345,8 @@ class Engine:
         if len(lasting) != len(known) or any(a is not b for a, b in zip(lasting, known, strict=True)):
             self._decisions[name] = lasting
             self._dirty = True
-        found = [
-            finding for decision in decisions if isinstance(decision, Report) for finding in decision.findings
-        ]
-        self._report(name, found, now_s)
+        reports = [decision.findings for decision in decisions if isinstance(decision, Report)]
+        self._report(name, reports[0] if len(reports) == 1 else tuple(chain(*reports)), now_s)
         return self._frames(
             [f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames]
         )
