@@ -17,6 +17,18 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address
 
 from controller.dataplane.pipeline import Table
+from controller.model.command import (
+    AddGroup,
+    AddMeter,
+    Barrier,
+    DeleteGroup,
+    DeleteMeter,
+    DeleteRule,
+    ModifyGroup,
+    ModifyMeter,
+    ProgramCommand,
+    SetRule,
+)
 from controller.model.flow import (
     Action,
     Bucket,
@@ -178,6 +190,29 @@ def meter_text(meter: Meter) -> str:
     burst = f" burst_size={meter.burst}" if meter.burst else ""
     flags = f"{meter.unit.value}{' burst' if meter.burst else ''}"
     return f"meter={meter.meter_id} {flags} bands=type=drop rate={meter.rate}{burst}"
+
+
+def command_text(command: ProgramCommand) -> str:
+    """What a switch is told, in a few words."""
+    match command:
+        case SetRule(rule):
+            return f"set {rule_text(rule)}"
+        case DeleteRule(rule):
+            return f"delete {rule_text(rule)}"
+        case AddGroup(group):
+            return f"add {group_text(group)}"
+        case ModifyGroup(group):
+            return f"modify {group_text(group)}"
+        case DeleteGroup(number):
+            return f"delete group_id={number}"
+        case AddMeter(meter):
+            return f"add {meter_text(meter)}"
+        case ModifyMeter(meter):
+            return f"modify {meter_text(meter)}"
+        case DeleteMeter(number):
+            return f"delete meter={number}"
+        case Barrier():
+            return "barrier"
 
 
 def render_program(program: SwitchProgram, *, names: bool = True, cookie: bool = False) -> str:

@@ -29,7 +29,6 @@ from itertools import chain, groupby
 from typing import Any
 
 from controller.compiler.adopt import endpoints
-from controller.dataplane.render import command_text
 from controller.contract import (
     App,
     Arrival,
@@ -41,6 +40,7 @@ from controller.contract import (
     Rules,
     SendFrames,
 )
+from controller.dataplane.render import command_text
 from controller.discovery.fold import Effects, adopt, fold_all, next_due_s, start
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint

@@ -6,23 +6,28 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 import pytest
 
-from controller.dataplane.render import flow_text, render_program, rule_text
+from controller.dataplane.render import command_text, flow_text, render_program, rule_text
 from controller.model.blueprint import leaf_spine
+from controller.model.command import AddGroup, DeleteMeter, SetRule
 from controller.model.flow import (
     TO_CONTROLLER,
+    Bucket,
     EtherType,
     Field,
     FlowRule,
+    Group,
+    GroupKind,
     IpProtocol,
     Match,
     Meter,
     Output,
     SetField,
+    ToGroup,
     match,
 )
 from controller.model.identity import Mac
@@ -121,3 +126,13 @@ def test_a_packet_is_said_as_ofproto_trace_reads_it() -> None:
     six = udp_packet(Mac(1), Mac(2), IPv6Address("fd00::1"), IPv6Address("fd00::2"))
     assert "udp6," in flow_text(six, 1)
     assert "ipv6_dst=fd00::2" in flow_text(six, 1)
+
+
+def test_a_command_says_what_is_done_to_what() -> None:
+    rule = FlowRule(4, 1048, match(eth_type=0x800, ipv4_dst=IPv4Network("10.0.0.0/24")), (ToGroup(1),))
+    group = Group(1, GroupKind.SELECT, (Bucket((Output(3),), 1, 3),))
+    assert [command_text(command) for command in (SetRule(rule), AddGroup(group), DeleteMeter(7))] == [
+        "set table=routes priority=1048,ip,nw_dst=10.0.0.0/24 actions=group:1",
+        "add group_id=1,type=select,bucket=weight:1,watch_port:3,actions=output:3",
+        "delete meter=7",
+    ]
