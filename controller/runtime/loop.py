@@ -25,7 +25,7 @@ from controller.runtime.journal import Journal, Turn
 
 log = logging.getLogger("treadle.loop")
 
-_MOST_EVENTS = 4096
+_MOST_EVENTS = 65_536
 
 
 class Wire(Protocol):
