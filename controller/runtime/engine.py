@@ -136,8 +136,9 @@ class Engine:
         self._makes_room = False
         self._held: frozenset[Dpid] = frozenset()
         self._unsettled: tuple[Dpid, ...] = ()
-        self._urgent = False
-        self._now_s = 0.0
+        self._overdue: frozenset[Dpid] = frozenset()
+        self._unsettled: tuple[Dpid, ...] = ()
+ = 0.0
         self._answers: list[Addressed] = []
         self._answers_due_s: float | None = None
         self._dirty = False
@@ -436,7 +437,12 @@ class Engine:
         return steps.only(lambda dpid, command: not self.ledger.refuses(dpid, command))
 
     def _end_silent_sessions(self, now_s: float) -> None:
-        self.silent = self._execution.late(now_s, self._setup.barrier_timeout_s)
+        """A switch is silent when its answer is overdue in two turns, one after the other: what arrived while
+        the first was being worked out has been heard by the end of the second.
+        """
+        overdue = self._execution.late(now_s, self._setup.barrier_timeout_s)
+        self.silent = tuple(dpid for dpid in overdue if dpid in self._overdue)
+        self._overdue = frozenset(overdue) - frozenset(self.silent)
         for dpid in self.silent:
             evidence = (
                 f"no answer to a barrier within {self._setup.barrier_timeout_s} s; its session is ended"
