@@ -6,6 +6,7 @@ control socket."""
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from controller.runtime.journal import Journal
 
 log = logging.getLogger("treadle")
+
+_COLLECT_AFTER = (200_000, 20, 50)
+"""When the interpreter looks for circles among its objects. Ours are values, which have none: looking through
+all that is known of a large fabric takes seconds, and finds nothing."""
 
 _SWITCH_INTERVAL_S = 0.0005
 """How long a thread that computes may keep others waiting: a dead port waits for no journal line."""
@@ -71,6 +76,7 @@ def _serve(settings: Settings, framework: str) -> int:
     journal = _journal(settings, {**header_of(settings, life), "monotonic_s": began_s})
     observation = Observation(engine, southbound, feed, journal, blueprint, settings)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    gc.set_threshold(*_COLLECT_AFTER)
     loop = Loop(engine, southbound, feed, journal, observation.refresh, began_s)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: loop.stop())
