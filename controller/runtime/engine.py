@@ -137,8 +137,8 @@ class Engine:
         self._held: frozenset[Dpid] = frozenset()
         self._unsettled: tuple[Dpid, ...] = ()
         self._overdue: frozenset[Dpid] = frozenset()
-        self._unsettled: tuple[Dpid, ...] = ()
- = 0.0
+        self._urgent = False
+        self._now_s = 0.0
         self._answers: list[Addressed] = []
         self._answers_due_s: float | None = None
         self._dirty = False
