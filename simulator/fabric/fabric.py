@@ -6,7 +6,7 @@
 Frames go through the tables of every switch on their way, by the data-plane model's `lookup`; what the rules
 say happens, packet-ins and lost packets included. One kind of frame comes by the ten thousand and is made
 short work of: an LLDP frame, where the highest rule of the entry table hands all LLDP to the controller, is
-a packet-in without a lookup (`Switch.lldp_punt`). A bucket is chosen by a hash of the frame's fields.
+a packet-in without a lookup (glance.py). A bucket is chosen by a hash of the frame's fields.
 
 A wire is alive when the ports at both ends are; a switch without power neither takes nor gives. A frame that
 has been forwarded `MOST_HOPS` times, copies included, is in a loop: it is dropped and `storms` counts it.
@@ -29,8 +29,8 @@ from controller.model.topology import DEFAULT_CAPACITY_BPS
 from simulator.fabric.hosts import Host, planned
 from simulator.switch.ports import Port
 from simulator.switch.profile import Profile
-from simulator.switch.switch import ACTION, NO_MATCH, Switch
-from simulator.switch.wire import PORT_TABLE, Error, Refusal
+from simulator.switch.switch import Switch
+from simulator.switch.wire import PORT_TABLE, Error, Reason, Refusal
 
 MOST_HOPS = 4_000
 _LLDP = b"\x88\xcc"
@@ -220,7 +220,8 @@ class Fabric:
     def _hand_up(self, switch: Switch, in_port: int, frame: bytes, verdict: Verdict) -> bool:
         table, rule = verdict.met[-1]
         missed = rule is None or (not rule.priority and not rule.match.terms)
-        switch.punt(in_port, frame, NO_MATCH if missed else ACTION, table, 0 if rule is None else rule.cookie)
+        reason = Reason.NO_MATCH if missed else Reason.ACTION
+        switch.punt(in_port, frame, reason, table, 0 if rule is None else rule.cookie)
         return switch.ready
 
     def _leave(self, switch: Switch, number: int, frame: bytes, under_way: _Arriving) -> None:
@@ -241,7 +242,7 @@ class Fabric:
         if not entry.live or not other.powered:
             return
         if frame[12:14] == _LLDP:
-            told = other.lldp_punt()
+            told = other.glance.lldp()
             if told is not None:
                 entry.rx_packets += 1
                 entry.rx_bytes += size

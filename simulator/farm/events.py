@@ -19,6 +19,7 @@ from typing import Protocol
 from controller.model.identity import Dpid, PortRef
 from simulator.fabric.fabric import Fabric
 from simulator.fabric.hosts import Host
+from simulator.farm.lines import Lines
 from simulator.switch.profile import Conduct
 
 Which = tuple[Dpid, ...] | None
@@ -28,10 +29,8 @@ class Stage(Protocol):
     """Where events happen: what they need of a farm."""
 
     fabric: Fabric
-    cut_off: set[Dpid]
+    lines: Lines
 
-    def connect(self, dpid: Dpid) -> None: ...
-    def disconnect(self, dpid: Dpid, again_s: float | None) -> None: ...
     def announce(self, host: Host) -> None: ...
 
 
@@ -68,7 +67,7 @@ class SwitchGone:
 
     def happen(self, farm: Stage) -> None:
         for dpid in chosen(farm.fabric, self.switches):
-            farm.disconnect(dpid, None)
+            farm.lines.disconnect(dpid, None)
             farm.fabric.set_power(dpid, False, keep_tables=self.keep_tables)
 
 
@@ -81,7 +80,7 @@ class SwitchBack:
     def happen(self, farm: Stage) -> None:
         for dpid in chosen(farm.fabric, self.switches):
             farm.fabric.set_power(dpid, True, keep_tables=True)
-            farm.connect(dpid)
+            farm.lines.connect(dpid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +91,8 @@ class ControlLost:
 
     def happen(self, farm: Stage) -> None:
         for dpid in chosen(farm.fabric, self.switches):
-            farm.cut_off.add(dpid)
-            farm.disconnect(dpid, None)
+            farm.lines.cut_off.add(dpid)
+            farm.lines.disconnect(dpid, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,8 @@ class ControlBack:
 
     def happen(self, farm: Stage) -> None:
         for dpid in chosen(farm.fabric, self.switches):
-            farm.cut_off.discard(dpid)
-            farm.connect(dpid)
+            farm.lines.cut_off.discard(dpid)
+            farm.lines.connect(dpid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class Reconnect:
 
     def happen(self, farm: Stage) -> None:
         for dpid in chosen(farm.fabric, self.switches):
-            farm.disconnect(dpid, self.after_s)
+            farm.lines.disconnect(dpid, self.after_s)
 
 
 @dataclass(frozen=True, slots=True)

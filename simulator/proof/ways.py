@@ -11,8 +11,8 @@ then count, because the proof is about all packets. That is the only place where
     Way = (for whom, what happens: lost | on to another place | out by these ports, all of them must do)
 
 What rules do is understood as follows. Outputs, groups (every live bucket) and the rewriting of the Ethernet
-destination are followed; a TTL may be lowered once a switch; meters let everything through. A packet that is
-rewritten otherwise, goes to the controller, or is rewritten and sent to another table, counts as lost.
+destination are followed; meters let everything through. A packet that is rewritten otherwise, goes to the
+controller, or is rewritten and sent to another table, counts as lost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 from controller.model.flow import (
     Action,
-    DecrementTtl,
     Field,
     Group,
     GroupKind,
@@ -202,7 +201,6 @@ class SwitchWays:
 
     def _act(self, actions: tuple[Action, ...], outs: list[Out], mac: int | None, depth: int) -> str | None:
         """Collect the copies that leave; why the packet is lost, if it is."""
-        lowered = False
         for action in actions:
             why: str | None = None
             if isinstance(action, Output):
@@ -211,8 +209,6 @@ class SwitchWays:
                 why = self._to_group(action.group_id, mac, outs, depth)
             elif isinstance(action, SetField) and action.field is Field.ETH_DST:
                 mac = action.value
-            elif isinstance(action, DecrementTtl) and not lowered and not depth:
-                lowered = True
             else:
                 why = "a rule rewrites it in a way that is not followed"
             if why is not None:

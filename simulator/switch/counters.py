@@ -32,6 +32,12 @@ class Counters:
     last_barrier_s: float | None = None
     last_byte_s: float | None = None
 
+    def changed(self, now_s: float) -> None:
+        """A message that is to change a table has come."""
+        self.last_change_s = now_s
+        if self.first_change_s is None:
+            self.first_change_s = now_s
+
     def as_dict(self) -> dict[str, object]:
         """By name, as JSON has it; types that never occurred are left out."""
         plain = {name: getattr(self, name) for name in self.__slots__}

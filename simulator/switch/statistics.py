@@ -3,25 +3,21 @@
     answers(switch, kind, body, now_s) -> the entries of the answer, in order
     in_parts(...)                      -> whole messages, each as long as OpenFlow allows
 
-Table features are told for the tables that the pipeline uses and for no more than sixteen of the others:
-a real switch's 254 make an answer of a megabyte that nobody reads.
+What the switch is and can hold is in features.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from struct import Struct
 from struct import error as too_short
-from typing import Protocol
 
-from controller.model.flow import Field
-from simulator.switch import matches
+from simulator.switch import features, matches
+from simulator.switch.features import Told
 from simulator.switch.groups import HeldGroup, HeldMeter
-from simulator.switch.instructions import KINDS_OF_ACTIONS, KINDS_OF_INSTRUCTIONS, buckets
-from simulator.switch.ports import Port
-from simulator.switch.profile import Profile
-from simulator.switch.tables import Key, Placed, Rule, Tables, is_within, leads_to
+from simulator.switch.instructions import buckets
+from simulator.switch.selection import Key, is_within, leads_to
+from simulator.switch.tables import Placed, Rule
 from simulator.switch.wire import (
     ALL_GROUPS,
     ALL_METERS,
@@ -43,29 +39,12 @@ METER_FEATURES, TABLE_FEATURES, PORT_DESC = 11, 12, 13
 
 MOST_BYTES = 60_000
 """Of the entries in one message; the protocol's own bound is 65,535 with the headers."""
-_MOST_TABLES_TOLD = 21
 
 _FLOW_REQUEST = Struct("!B3xII4xQQHH")
 _FLOW_ENTRY = Struct("!HBxIIHHHH4xQQQ")
 _PORT_ENTRY = Struct("!I4x12QII")
 _GROUP_ENTRY = Struct("!H2xII4xQQII")
 _METER_ENTRY = Struct("!IH6xIQQII")
-_TABLE_ENTRY = Struct("!HB5x32sQQII")
-_UNKEPT = 0xFFFFFFFFFFFFFFFF
-
-
-class Told(Protocol):
-    """What of a switch is told."""
-
-    name: str
-    dpid: int
-    since_s: float
-    profile: Profile
-    tables: Tables
-    ports: dict[int, Port]
-
-    @property
-    def described(self) -> list[Port]: ...
 
 
 def in_parts(kind: int, entries: Iterator[bytes], xid: int, most: int = 1 << 30) -> Iterator[bytes]:
@@ -206,13 +185,6 @@ def _group_descriptions(switch: Told, body: bytes, now_s: float) -> Iterator[byt
         yield head.pack(head.size + len(held.raw), held.kind, number) + held.raw
 
 
-def _group_features(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
-    kinds, weights, liveness = 0b1111, 1, 2
-    done = sum(1 << kind for kind in KINDS_OF_ACTIONS)
-    room = _room(switch.profile.groups, switch.tables.conduct.groups)
-    yield Struct("!II4I4I").pack(kinds, weights | liveness, *[room] * 4, *[done] * 4)
-
-
 def _some_meters(switch: Told, body: bytes) -> list[tuple[int, HeldMeter]]:
     number, held = int.from_bytes(body[:4]), switch.tables.meters.held
     if number == ALL_METERS:
@@ -232,69 +204,8 @@ def _meter_configs(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
         yield METER_MOD_BODY.pack(METER_MOD_BODY.size + len(held.raw), held.flags, number) + held.raw
 
 
-def _meter_features(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
-    drop, kbps, pktps, burst = 1 << 1, 1, 2, 4
-    yield Struct("!IIIBB2x").pack(
-        _room(switch.profile.meters, switch.tables.conduct.meters), drop, kbps | pktps | burst, 1, 0
-    )
-
-
-def _room(by_profile: int, now: int | None) -> int:
-    return by_profile if now is None else min(now, by_profile)
-
-
-# --- the switch itself --------------------------------------------------------------------------------------
-
-
-def _description(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
-    profile = switch.profile
-    words = (profile.maker, profile.hardware, profile.software, str(switch.dpid), switch.name)
-    texts = [word.encode()[: size - 1] for word, size in zip(words, (256, 256, 256, 32, 256), strict=True)]
-    yield Struct("!256s256s256s32s256s").pack(*texts)
-
-
 def _nothing(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
     return iter(())
-
-
-def _table_features(switch: Told, body: bytes, now_s: float) -> Iterator[bytes]:
-    if body:
-        raise Refusal(Error.BAD_LENGTH)  # these tables cannot be made into others
-    profile, most = switch.profile, switch.tables.conduct.rules
-    for number in islice(range(profile.tables), _MOST_TABLES_TOLD):
-        properties = b"".join(_table_properties(number, profile.tables))
-        yield (
-            _TABLE_ENTRY.pack(
-                _TABLE_ENTRY.size + len(properties),
-                number,
-                f"table{number}".encode(),
-                _UNKEPT,
-                _UNKEPT,
-                0,
-                _room(profile.room(number), most),
-            )
-            + properties
-        )
-
-
-def _table_properties(number: int, tables: int) -> Iterator[bytes]:
-    """What a rule of this table can do; a table-miss rule can do the same, and is not told apart."""
-    ids = Struct("!HH").pack
-    last = number == tables - 1
-    kinds = [kind for kind in KINDS_OF_INSTRUCTIONS if kind != 1 or not last]
-    yield _property(0, b"".join(ids(kind, 4) for kind in kinds))
-    yield _property(2, bytes(range(number + 1, tables)))
-    yield _property(6, b"".join(ids(kind, 4) for kind in KINDS_OF_ACTIONS))
-    maskable = {field.number for field in Field if field.maskable}
-    fields = [(oxm | (oxm >> 9 & 0x7F in maskable) << 8) for oxm in matches.OXM_IDS]
-    yield _property(8, b"".join(field.to_bytes(4) for field in fields))
-    yield _property(10, b"".join(oxm.to_bytes(4) for oxm in matches.OXM_IDS))
-    settable = [oxm for oxm in matches.OXM_IDS if oxm >> 9 & 0x7F not in (0, 2)]
-    yield _property(14, b"".join(oxm.to_bytes(4) for oxm in settable))
-
-
-def _property(kind: int, body: bytes) -> bytes:
-    return Struct("!HH").pack(kind, 4 + len(body)) + body + bytes(-(4 + len(body)) % 8)
 
 
 def _since(since_s: float, now_s: float) -> tuple[int, int]:
@@ -304,7 +215,7 @@ def _since(since_s: float, now_s: float) -> tuple[int, int]:
 
 
 _TELL: dict[int, Callable[[Told, bytes, float], Iterator[bytes]]] = {
-    DESC: _description,
+    DESC: features.description,
     FLOW: _flows,
     AGGREGATE: _aggregate,
     TABLE: _tables,
@@ -312,10 +223,10 @@ _TELL: dict[int, Callable[[Told, bytes, float], Iterator[bytes]]] = {
     QUEUE: _nothing,
     GROUP: _groups,
     GROUP_DESC: _group_descriptions,
-    GROUP_FEATURES: _group_features,
+    GROUP_FEATURES: features.group_features,
     METER: _meters,
     METER_CONFIG: _meter_configs,
-    METER_FEATURES: _meter_features,
-    TABLE_FEATURES: _table_features,
+    METER_FEATURES: features.meter_features,
+    TABLE_FEATURES: features.table_features,
     PORT_DESC: _port_descriptions,
 }

@@ -15,16 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import error as too_short
 
-from controller.model.flow import EtherType, Field, FlowRule, IpProtocol, Match
+from controller.model.flow import FlowRule
 from controller.model.program import SwitchProgram
 from simulator.switch import matches
 from simulator.switch.groups import Groups, Meters
 from simulator.switch.instructions import What, what
 from simulator.switch.profile import WELL, Conduct, Profile
+from simulator.switch.selection import Key, has_fields, is_within, leads_to, refuse_overlap
 from simulator.switch.wire import (
     ALL_TABLES,
-    ANY_GROUP,
-    ANY_PORT,
     FLOW_MOD_BODY,
     HEADER_BYTES,
     MATCH_AT,
@@ -32,9 +31,6 @@ from simulator.switch.wire import (
     Error,
     Refusal,
 )
-
-Key = tuple[int, bytes]
-"""Priority and canonical match."""
 
 ADD, MODIFY, MODIFY_STRICT, DELETE, DELETE_STRICT = range(5)
 SEND_FLOW_REM, CHECK_OVERLAP, RESET_COUNTS = 1, 2, 4
@@ -120,7 +116,7 @@ class Tables:
         """Refuse what no rule of this table can do; even of a deletion, whose instructions mean nothing."""
         if done.goto is not None and not (table == ALL_TABLES or table < done.goto < self.profile.tables):
             raise Refusal(Error.BAD_GOTO)
-        if done.rewrites and not _has_fields(matches.decoded(where), done.rewrites):
+        if done.rewrites and not has_fields(matches.decoded(where), done.rewrites):
             raise Refusal(Error.MATCH_INCONSISTENT)
 
     def _refuse_some(self) -> None:
@@ -148,7 +144,7 @@ class Tables:
             if len(rules) >= most:
                 raise Refusal(Error.TABLE_FULL)
         if rule.flags & CHECK_OVERLAP:
-            _refuse_overlap(rules, key)
+            refuse_overlap(rules, key)
         if before is not None:
             self.repeated += before.what is rule.what and before.cookie == rule.cookie
             if not rule.flags & RESET_COUNTS:
@@ -279,66 +275,3 @@ def _model(table: int, key: Key, rule: Rule) -> FlowRule:
         rule.hard_s,
         rule.cookie,
     )
-
-
-def leads_to(done: What, port: int, group: int) -> bool:
-    """The filter of a deletion: the rule has an action that outputs to this port, or hands to this group."""
-    if port != ANY_PORT and not any(getattr(each, "port", None) == port for each in done.actions):
-        return False
-    return group in (ANY_GROUP, *done.groups)
-
-
-def is_within(rule: Match, wanted: Match) -> bool:
-    """Whether every packet that the rule matches is one that `wanted` matches, field by field."""
-    for term in wanted.terms:
-        own = rule.get(term.field)
-        if own is None or own.mask & term.mask != term.mask or own.value & term.mask != term.value:
-            return False
-    return True
-
-
-def _refuse_overlap(rules: dict[Key, Rule], key: Key) -> None:
-    """Refuse a rule when another of its priority could match the same packet (section 6.4)."""
-    wanted = matches.decoded(key[1])
-    for other in rules:
-        if other[0] == key[0] and other != key and _overlap(matches.decoded(other[1]), wanted):
-            raise Refusal(Error.OVERLAP)
-
-
-def _overlap(one: Match, other: Match) -> bool:
-    for term in one.terms:
-        twin = other.get(term.field)
-        if twin is not None and (term.value ^ twin.value) & term.mask & twin.mask:
-            return False
-    return True
-
-
-def _has_fields(match: Match, rewritten: tuple[Field, ...]) -> bool:
-    """Whether every packet of the match has the fields that are to be rewritten."""
-    eth_type, protocol = match.get(Field.ETH_TYPE), match.get(Field.IP_PROTO)
-    kind = None if eth_type is None else eth_type.value
-    carried = None if protocol is None else protocol.value
-    return all(_is_present(field, kind, carried) for field in rewritten)
-
-
-_IP = (EtherType.IPV4, EtherType.IPV6)
-_CARRIERS: dict[str, tuple[int, ...]] = {
-    "IPV4": (EtherType.IPV4,),
-    "IPV6": (EtherType.IPV6,),
-    "ARP": (EtherType.ARP,),
-}
-_PROTOCOLS: dict[str, int] = {
-    "TCP": IpProtocol.TCP,
-    "UDP": IpProtocol.UDP,
-    "ICMPV4": IpProtocol.ICMP,
-    "ICMPV6": IpProtocol.ICMPV6,
-}
-
-
-def _is_present(field: Field, kind: int | None, carried: int | None) -> bool:
-    family = field.name.partition("_")[0]
-    if family in _PROTOCOLS:
-        return carried == _PROTOCOLS[family]
-    if field is Field.ETH_TYPE:
-        return False
-    return kind in _CARRIERS.get(family, _IP)

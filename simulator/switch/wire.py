@@ -72,6 +72,22 @@ MORE = 1
 """OFPMPF_REPLY_MORE: another part of the same answer follows."""
 
 
+class Reason(IntEnum):
+    """Why a frame is handed to the controller (section 7.4.1): a rule asked for it, or the miss rule did."""
+
+    NO_MATCH = 0
+    ACTION = 1
+
+
+class Gone(IntEnum):
+    """Why a rule is no more (section 7.4.2)."""
+
+    IDLE = 0
+    HARD = 1
+    DELETED = 2
+    GROUP_DELETED = 3
+
+
 class Error(Enum):
     """Why a request is refused: type and code (section 7.4.4)."""
 

@@ -341,7 +341,7 @@ def test_nothing_is_handed_up_before_the_handshake_is_over() -> None:
 def test_lldp_is_recognised_only_where_the_tables_leave_no_doubt(switch: Conversation) -> None:
     def told(*messages: bytes) -> tuple[int, int] | None:
         switch.tell(*messages)
-        return switch.switch.lldp_punt()
+        return switch.switch.glance.lldp()
 
     assert told() is None
     assert told(flow_mod(rule(1000, LLDP, TO_CONTROLLER, cookie=4))) == (1, 4)

@@ -101,7 +101,7 @@ def test_the_short_way_of_lldp_says_what_the_long_way_says(line: Fabric, rule: F
     quick = frames_in(line, 2)
     doubtful = FlowRule(0, 2000, match(in_port=99))
     tell(line, 2, flow_mod(doubtful))
-    assert line.switches[far.dpid].lldp_punt() is None
+    assert line.switches[far.dpid].glance.lldp() is None
     tell(line, 1, packet_out(LLDP_FRAME, Output(near.port)))
     assert frames_in(line, 2) == quick == [(far.port, LLDP_FRAME, int(rule is LLDP), rule.cookie)]
 

@@ -210,7 +210,7 @@ def test_a_controller_that_stops_and_one_that_starts_are_found_again() -> None:
         assert not farm.until(lambda farm: farm.ready > 0, 0.3)
         for _ in range(2):
             with RunningController("fat_tree(4)") as it:
-                farm.farm.controller = ("127.0.0.1", it.port)
+                farm.farm.lines.controller = ("127.0.0.1", it.port)
                 proven(farm, ALL_PAIRS)
             assert farm.until(lambda farm: farm.ready == 0, PATIENCE_S)
         assert prove(farm.snapshot()).complete

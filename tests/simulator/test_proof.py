@@ -25,7 +25,7 @@ from controller.model.identity import Dpid, PortRef, port_ref
 from controller.model.program import FabricProgram, SwitchProgram
 from simulator.fabric.snapshot import Snapshot, Station
 from simulator.proof import prove
-from simulator.proof.proof import Solution
+from simulator.proof.solution import Solution
 from simulator.proof.universe import Kind, sample
 from tests.searching import examples
 from tests.simulator.accidents import FABRICS, Accident, accidents, altered
