@@ -5,7 +5,12 @@
                                       +----------> journal <------+
 
 One thread runs it. It sleeps until an event arrives or the engine says that time alone will matter. The
-fast lane does not pass through here: it is called in the thread that hears of a dead port."""
+fast lane does not pass through here: it is called in the thread that hears of a dead port.
+
+Its clock counts the time in which it could have heard something. A turn that takes seconds, as the first one
+of a large fabric may, counts as a tenth of one: what came in meanwhile has not been late, and nobody has been
+silent who was not listened to. Otherwise a busy controller would take its own slowness for the fabric's, end
+sessions, drop links, ask everything again, and be busier still."""
 
 from __future__ import annotations
 
@@ -26,6 +31,7 @@ from controller.runtime.journal import Journal, Turn
 log = logging.getLogger("treadle.loop")
 
 _MOST_EVENTS = 65_536
+_LONGEST_TURN_S = 0.1  # what a turn counts for at most on the loop's clock
 
 
 class Wire(Protocol):
@@ -71,11 +77,12 @@ class Loop:
         self._journal = journal
         self._after_turn = after_turn
         self._began_s = began_s
+        self._unheard_s = 0.0
         self._stopped = threading.Event()
 
     def now_s(self) -> float:
-        """Seconds since the clock began, to the microsecond."""
-        return round(time.monotonic() - self._began_s, 6)
+        """Seconds of listening since the clock began, to the microsecond."""
+        return round(time.monotonic() - self._began_s - self._unheard_s, 6)
 
     def run(self) -> None:
         """Turn after turn, until `stop`."""
@@ -107,7 +114,9 @@ class Loop:
             self._journal.record(Turn(now_s, events, commands))
         self._feed.publish([change.as_json(now_s) for change in self._engine.news])
         self._after_turn(now_s)
-        self._engine.timings.turned(self.now_s() - now_s)
+        took_s = self.now_s() - now_s
+        self._unheard_s += max(took_s - _LONGEST_TURN_S, 0.0)
+        self._engine.timings.turned(took_s)
 
     def _send(self, began_s: float, commands: Sequence[Addressed]) -> None:
         if not commands:
