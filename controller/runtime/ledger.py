@@ -30,6 +30,10 @@ class Ledger:
         """What each known switch holds."""
         return MappingProxyType(self._installed)
 
+    def copy(self) -> FabricProgram:
+        """What each known switch holds at this moment; may be called from any thread."""
+        return dict(self._installed)
+
     def read(self, dpid: Dpid, program: SwitchProgram) -> None:
         self._installed[dpid] = program
         self._refused.pop(dpid, None)

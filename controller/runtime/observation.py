@@ -71,7 +71,7 @@ class Observation:
             topology=engine.topology,
             blueprint=self._blueprint,
             gateway=self._gateway,
-            installed=dict(engine.ledger.installed),
+            installed=engine.ledger.copy(),
             connected=frozenset(engine.connected),
             audited=engine.audit.audited(),
             findings=engine.findings.entries(),
