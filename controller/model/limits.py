@@ -105,12 +105,10 @@ def with_room(held: SwitchProgram, wanted: SwitchProgram, limits: Limits) -> Swi
     holds without what is not wanted, and `wanted` after that.
 
     While old and new rules stand side by side, as they do while a switch is updated, it holds both."""
-    keys = held.rules.keys() | wanted.rules.keys()
-    beside = all(
-        sum(1 for key in keys if key[0] == table) <= most for table, most in limits.rules.items()
-    ) and _within(len(held.groups.keys() | wanted.groups.keys()), limits.groups)
+    if held is wanted or _fit_together(held, wanted, limits):
+        return wanted
     kept = {key: rule for key, rule in held.rules.items() if key in wanted.rules}
-    if beside or len(kept) == len(held.rules):
+    if len(kept) == len(held.rules):
         return wanted
     groups = {number for rule in kept.values() for number in rule.groups}
     meters = {rule.meter for rule in kept.values()}
@@ -118,6 +116,20 @@ def with_room(held: SwitchProgram, wanted: SwitchProgram, limits: Limits) -> Swi
         kept,
         {number: group for number, group in held.groups.items() if number in groups},
         {number: meter for number, meter in held.meters.items() if number in meters},
+    )
+
+
+def _fit_together(one: SwitchProgram, other: SwitchProgram, limits: Limits) -> bool:
+    """Whether there is room for the rules and groups of both. Mostly two sums tell."""
+    groups = len(one.groups) + len(other.groups)
+    if not _within(groups, limits.groups):
+        groups = len(one.groups.keys() | other.groups.keys())
+    rules = len(one.rules) + len(other.rules)
+    if rules <= min(limits.rules.values(), default=rules):
+        return _within(groups, limits.groups)
+    keys = one.rules.keys() | other.rules.keys()
+    return _within(groups, limits.groups) and all(
+        sum(1 for key in keys if key[0] == table) <= most for table, most in limits.rules.items()
     )
 
 
