@@ -43,7 +43,8 @@ OUTPUT, GROUP, DECREMENT_TTL, SET_FIELD, EXPERIMENTER_ACTION = 0, 22, 24, 25, 0x
 # --- 7.3: rules, groups, meters, ports ----------------------------------------------------------------------
 
 ADD, MODIFY, DELETE, DELETE_STRICT = 0, 1, 2, 4
-"""The verbs; groups and meters use the first three."""
+"""What a message that changes something wants: the first three with groups and meters, ADD and
+DELETE_STRICT with rules."""
 
 METER_KBPS, METER_PKTPS, METER_BURST = 1, 2, 4
 BAND_DROP = 1

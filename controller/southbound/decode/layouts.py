@@ -69,7 +69,7 @@ class Layouts:
 
 
 def _layout(terms: bytes, match: Match) -> _Layout | None:
-    """None for a match in which a field stands twice, or with a mask that it must not have."""
+    """None for a match with a mask that it must not have."""
     by_number = {term.field.number: term.field for term in match}
     columns: list[_Column] = []
     fixed, at, limit = bytearray(b"\xff" * len(terms)), 0, len(terms)
@@ -91,7 +91,5 @@ def _layout(terms: bytes, match: Match) -> _Layout | None:
         if field not in _FIXED:
             fixed[at + 4 : end] = bytes(length)
         at = end
-    if len(columns) != len(by_number):
-        return None
     mask = int.from_bytes(fixed)
     return _Layout(mask, int.from_bytes(terms) & mask, tuple(sorted(columns, key=lambda each: each[1])))

@@ -65,18 +65,18 @@ def match_of(terms: bytes) -> Match | None:
 
 
 def _field_by_field(terms: bytes) -> Match | None:
-    found: dict[Field, Term] = {}
+    found: list[Term] = []
     at, end, foreign = 0, len(terms), False
     while at < end:
         term, at = term_at(terms, at, end)
         if term is None:
             foreign = True
         else:
-            found[term.field] = term
+            found.append(term)
     if foreign:
         return None
     try:
-        return Match(tuple(sorted(found.values(), key=lambda term: term.field.number)))
+        return Match(tuple(sorted(found, key=lambda term: term.field.number)))
     except ModelError:
         return None
 
