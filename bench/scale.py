@@ -41,7 +41,7 @@ from simulator.farm.process import FarmProcess
 from simulator.proof import Proof, prove
 
 _UP_S, _SETTLE_S, _QUIET_S, _POLL_S = 240.0, 60.0, 0.25, 0.03
-_CHEAP_PROOF_S = 3.0
+_CHEAP_PROOF_S, _CALM_S = 3.0, 15.0
 _console = Console(stderr=True)
 
 
@@ -181,7 +181,8 @@ class Bench:
         }
 
     def sustain(self, seconds: float) -> None:
-        """Nothing happens but what always happens."""
+        """Nothing happens but what always happens, once the storm is forgotten."""
+        time.sleep(_CALM_S)
         before = self.controller.status()["timings"]["turns"]
         began_s, controller_s, farm_s = time.monotonic(), self.controller.cpu_s(), self.farm.cpu_s()
         time.sleep(seconds)

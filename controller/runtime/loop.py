@@ -116,7 +116,7 @@ class Loop:
         self._after_turn(now_s)
         took_s = self.now_s() - now_s
         self._unheard_s += max(took_s - _LONGEST_TURN_S, 0.0)
-        self._engine.timings.turned(took_s)
+        self._engine.timings.turned(now_s, took_s)
 
     def _send(self, began_s: float, commands: Sequence[Addressed]) -> None:
         if not commands:

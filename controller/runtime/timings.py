@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-_KEEP = 1024
+_KEEP = 4096
+_LATELY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Timings:
         self.reactions: deque[Reaction] = deque(maxlen=_KEEP)
         self.turns = 0
         self.busy_s = 0.0
-        self._latest_s: deque[float] = deque(maxlen=_KEEP)
+        self._latest: deque[tuple[float, float]] = deque(maxlen=_KEEP)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -51,19 +52,20 @@ class Timings:
             spent_s = time.perf_counter() - began_s
             self.phases_s[name] = self.phases_s.get(name, 0.0) + spent_s
 
-    def turned(self, took_s: float) -> None:
+    def turned(self, began_s: float, took_s: float) -> None:
         """A turn has ended."""
         self.turns += 1
         self.busy_s += took_s
-        self._latest_s.append(took_s)
+        self._latest.append((began_s, took_s))
 
     def reacted(self, began_s: float, took_s: float, commands: int, switches: int) -> None:
         """A turn has sent something."""
         self.reactions.append(Reaction(began_s, took_s, commands, switches))
 
     def shown(self) -> dict[str, Any]:
-        """Plain values: phases in seconds, reactions and the latest turns in milliseconds."""
-        latest_s = sorted(self._latest_s) or [0.0]
+        """Plain values: phases in seconds, reactions and the turns of the last ten seconds in milliseconds."""
+        turns = list(self._latest) or [(0.0, 0.0)]
+        latest_s = sorted(took_s for began_s, took_s in turns if began_s >= turns[-1][0] - _LATELY_S)
         return {
             "turns": {
                 "count": self.turns,
