@@ -63,7 +63,7 @@ class Timings:
         self.reactions.append(Reaction(began_s, took_s, commands, switches))
 
     def shown(self) -> dict[str, Any]:
-        """Plain values: phases in seconds, reactions and the turns of the last ten seconds in milliseconds."""
+        """Plain values: phases in seconds, reactions and the turns of the last seconds in milliseconds."""
         turns = list(self._latest) or [(0.0, 0.0)]
         latest_s = sorted(took_s for began_s, took_s in turns if began_s >= turns[-1][0] - _LATELY_S)
         return {
