@@ -184,6 +184,22 @@ def test_a_slow_switch_holds_up_itself_and_not_the_rest(fabric: Fabric) -> None:
     proven(farm, ALL_PAIRS)
 
 
+@pytest.mark.parametrize("sick", [Conduct(refuse_every=3), Conduct(rules=12), Conduct(groups=0)])
+def test_a_switch_that_refused_is_served_again_when_it_is_started_anew(fabric: Fabric, sick: Conduct) -> None:
+    _, farm = fabric
+    ill = (TREE.switches[0].dpid, TREE.switches[2].dpid)
+    farm.happen(Behave(ill, sick))
+    farm.happen(SwitchGone((TREE.switches[3].dpid,)))
+    farm.happen(SwitchBack((TREE.switches[3].dpid,)))
+    farm.happen(Reconnect(ill, 0.2))
+    time.sleep(1.0)
+    farm.happen(Behave(ill))
+    farm.happen(SwitchGone(ill))
+    farm.happen(SwitchBack(ill))
+    farm.happen(Speak(None))
+    proven(farm, ALL_PAIRS)
+
+
 def test_a_silent_switch_is_given_up_and_comes_back_when_it_speaks_again(fabric: Fabric) -> None:
     _, farm = fabric
     silent = (TREE.switches[2].dpid,)
@@ -191,6 +207,7 @@ def test_a_silent_switch_is_given_up_and_comes_back_when_it_speaks_again(fabric:
     farm.happen(Behave(silent, Conduct(silent=True)))
     assert farm.until(lambda farm: _connections(farm) > connections, PATIENCE_S)
     farm.happen(Behave(silent))
+    farm.happen(Reconnect(silent))
     assert farm.until(lambda farm: farm.ready == 20, PATIENCE_S)
     proven(farm, ALL_PAIRS)
 
