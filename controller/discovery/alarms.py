@@ -102,10 +102,16 @@ class AlarmSheet:
     def drop(self, kind: AlarmKind, subject: PortRef | Subject) -> None:
         self._times_s.drop((kind, subject))
 
-    def due(self, now_s: float) -> list[AlarmKey]:
-        """The alarms whose time has come: by time, kind, and subject. Each is still set until it is rung."""
+    def due(self, now_s: float, most: int) -> list[AlarmKey]:
+        """The alarms whose time has come, so many at most: by time, kind, and subject.
+
+        Each is still set, and must be rung.
+        """
         due: dict[AlarmKey, None] = {}
-        while (first_s := _first_s(self._heap, self._times_s)) is not None and first_s <= now_s:
+        while len(due) < most:
+            first_s = _first_s(self._heap, self._times_s)
+            if first_s is None or first_s > now_s:
+                break
             due[heapq.heappop(self._heap)[-1]] = None
         return list(due)
 

@@ -57,6 +57,9 @@ class Draft:
         self.heard = Sheet(state.heard)
         self.nonces = Sheet(state.nonces)
         self.hellos_sent = state.hellos_sent
+        self.hellos_said = 0
+        """In this turn."""
+        self.looked_s = state.looked_s
         self.stations = Sheet(state.stations)
         self.residents = Sheet(state.residents)
         self.owners = Sheet(state.owners)
@@ -121,9 +124,9 @@ class Draft:
 
     # --- alarms ---------------------------------------------------------------------------------------------
 
-    def due(self) -> list[AlarmKey]:
-        """The alarms whose time has come: by time, kind, and subject."""
-        return self._alarms.due(self.now_s)
+    def due(self, most: int) -> list[AlarmKey]:
+        """The alarms whose time has come, so many at most: by time, kind, and subject."""
+        return self._alarms.due(self.now_s, most)
 
     def ring(self, key: AlarmKey) -> bool:
         """Take the alarm off the list; false when a rule has cleared or moved it meanwhile."""
@@ -136,6 +139,7 @@ class Draft:
             self._before,
             graph=self._graph(),
             hellos_sent=self.hellos_sent,
+            looked_s=self.now_s,
             booked_until_s=self.booked_until_s,
             swept_s=self._swept_s,
             counters=self._counted(),

@@ -42,6 +42,9 @@ __all__ = ["Effects", "adopt", "fold", "fold_all", "next_due_s", "start"]
 
 NOTHING = Effects()
 
+_MOST_ALARMS = 4096
+"""A tick handles so many alarms, the oldest first; then the next one is due at once."""
+
 _OURS = (FrameIn, PortChanged, PortRemoved, SwitchUp, SwitchDown)
 _AT_PORTS = {AlarmKind.SETTLED: settled, AlarmKind.HEARD: age, AlarmKind.HELLO: hello}
 
@@ -117,7 +120,7 @@ def _take(draft: Draft, event: Event) -> None:
         case PortRemoved():
             port_removed(draft, event)
         case Tick():
-            for key in draft.due():
+            for key in draft.due(_MOST_ALARMS):
                 if draft.ring(key):
                     _ring(draft, key)
         case _:

@@ -8,6 +8,10 @@ A hello costs a message out and a message in, so a port where a host lives, or s
 says none: nothing that came of it would be believed. A port that carries a link speaks once an interval, each
 at a moment of its own, so that a round of a large fabric is a steady stream and not a burst.
 
+And there are at most `MOST_A_TURN` hellos in a turn, whatever they are said for; the others follow in the
+next turns, the oldest first. Every hello comes back as an event: a controller that is slower than its fabric,
+at a start perhaps, must not ask for more than it can hear, or it hears everything too late.
+
 The nonce of a hello is the keyed digest of a running number: nobody without the key can tell the next one,
 and a replay of a journal makes the same ones. Spent and forgotten nonces leave no trace; one that has come
 late is known for a while longer, so that a busy controller is not mistaken for an attack.
@@ -28,6 +32,9 @@ from controller.model.pacing import on_the_beat, own_moment_s
 LATE_LIVES = 10
 """For so many lives of a nonce its hello is known to be late, rather than replayed."""
 
+MOST_A_TURN = 2048
+"""Half of the events that the loop takes in a turn."""
+
 _NONCES_A_DIGEST = 4
 
 
@@ -38,11 +45,15 @@ def hello(draft: Draft, port: PortRef) -> None:
     if state is None or port.dpid in draft.lost or (not linked and barred(draft, port)):
         hush(draft, port)
         return
+    if draft.hellos_said >= MOST_A_TURN:
+        draft.wake_at(draft.now_s, AlarmKind.HELLO, port)
+        return
     settings = draft.settings
     nonce = _fresh_nonce(draft)
     data = advertise(settings.key, port.dpid, port.port, nonce, settings.controller_mac)
     draft.nonces.set(nonce, Sent(port, draft.now_s, data))
     draft.send(port, data)
+    draft.hellos_said += 1
     if linked:
         rest(draft, port)
     elif state.hellos < len(settings.hello_repeats_s):

@@ -25,6 +25,9 @@ nothing and answer nothing are a cable as far as anyone can tell. They can join 
 change or drop what is then sent across. They cannot speak for a third port, and not stay hidden once they
 speak. Hosts that were known can fall silent to the same end: then they are asked first, and found gone.
 
+A hello is too old after `nonce_life_s`; but one that was said in the very last turn is not late, however long
+that turn took: the controller has not looked since.
+
 One exception keeps honest fabrics up. For `link_grace_s` after a port has heard a hello, host frames at that
 port prove nothing: before a link is known its port may pass for an edge port, and what is broadcast there
 arrives at the neighbour as if a host had said it. A relaying host hides in that gap only if it keeps silent
@@ -102,7 +105,7 @@ def _redeem(draft: Draft, at: PortRef, nonce: int, sent: Sent) -> None:
     """Spend the nonce; believe what the hello says, if it is young and credible."""
     draft.nonces.drop(nonce)
     age_s = draft.now_s - sent.at_s
-    if age_s > draft.settings.nonce_life_s:
+    if age_s > draft.settings.nonce_life_s and sent.at_s < draft.looked_s:
         draft.count("lldp-late")
         evidence = f"a discovery frame of {sent.at} took {age_s:.1f} s to arrive: held back, or all is busy"
         draft.find_once(at, Severity.INFO, "lldp-late", evidence)

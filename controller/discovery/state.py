@@ -130,6 +130,7 @@ class FabricState:
     `lost`, used as a set: switches whose session has ended; ports.py says what holds of them.
     `involved`: the open inquiries that ask a station, that ask at a port, or whose claim is from a port.
     `swept_s`: when what lasts only for a while was last looked through.
+    `looked_s`: the time of the turn before, when all that had arrived was looked at.
     `booked_until_s`: until then questions are promised already; inquiries.py says which.
     """
 
@@ -142,6 +143,7 @@ class FabricState:
     heard: PersistentMap[PortRef, Heard] = field(default_factory=PersistentMap)
     nonces: PersistentMap[int, Sent] = field(default_factory=PersistentMap)
     hellos_sent: int = 0
+    looked_s: float = float("-inf")
     stations: PersistentMap[Mac, Station] = field(default_factory=PersistentMap)
     residents: PersistentMap[PortRef, frozenset[Mac]] = field(default_factory=PersistentMap)
     owners: PersistentMap[IpAddress, Mac] = field(default_factory=PersistentMap)

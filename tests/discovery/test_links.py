@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from controller.discovery.fold import Effects, fold, next_due_s, start
+from controller.discovery.fold import Effects, fold, fold_all, next_due_s, start
 from controller.discovery.frames import Ethernet, Frame, Lldp, LldpName, encode
+from controller.discovery.hellos import MOST_A_TURN
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import (
     Blueprint,
@@ -269,6 +270,32 @@ def test_a_hello_that_comes_late_makes_no_link_but_another_try() -> None:
     assert fabric.links == set()
     assert fabric.kinds() == ["lldp-late"]
     assert [frame.at for frame in fabric.sent[spoken:]] == [LEFT]
+
+
+def test_a_hello_is_not_late_because_the_controller_was_busy() -> None:
+    fabric = two_switches()
+    fabric.deaf |= {LEFT, RIGHT}
+    fabric.boot()
+    fabric.wait(30)
+    fabric.port_down(LEFT)
+    fabric.port_up(LEFT)
+    fabric.deaf.clear()
+    fabric.now_s += 20.0  # one long turn
+    fabric.says(RIGHT, fabric.hello_of(LEFT))
+    assert fabric.links == BOTH
+
+
+def test_a_thousand_switches_at_once_are_greeted_turn_by_turn() -> None:
+    ports = tuple(Port(PortNo(number), f"p{number}", Mac(0)) for number in range(1, 33))
+    ups = [SwitchUp(Dpid(dpid), ports) for dpid in range(1, 1001)]
+    state, effects = fold_all(start(DiscoverySettings(key=KEY)), ups, 1.0)
+    spoken = [effects.frames]
+    while (due_s := next_due_s(state)) is not None and due_s <= 1.0:
+        state, effects = fold_all(state, [Tick()], 1.0)
+        spoken.append(effects.frames)
+    assert {len(frames) for frames in spoken[:-1]} == {MOST_A_TURN}
+    greeted = [frame.at for frames in spoken for frame in frames]
+    assert len(greeted) == len(set(greeted)) == 32 * 1000
 
 
 def test_two_ends_of_one_cable_on_one_switch_are_no_link_and_no_edge() -> None:

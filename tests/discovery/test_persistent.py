@@ -140,9 +140,10 @@ KEYS: list[AlarmKey] = [
         st.tuples(st.sampled_from(KEYS), st.none() | st.integers(0, 9).map(float), st.booleans()), max_size=40
     ),
     st.integers(0, 9),
+    st.integers(1, 6),
 )
 def test_due_alarms_are_those_whose_time_has_come_by_time_and_kind_and_subject(
-    notes: list[tuple[AlarmKey, float | None, bool]], now_s: int
+    notes: list[tuple[AlarmKey, float | None, bool]], now_s: int, most: int
 ) -> None:
     alarms, times_s = Alarms(), dict[AlarmKey, float]()
     sheet = alarms.open()
@@ -158,4 +159,4 @@ def test_due_alarms_are_those_whose_time_has_come_by_time_and_kind_and_subject(
             assert alarms.first_s == min(times_s.values(), default=None)
             sheet = alarms.open()
     due = sorted((when_s, *key) for key, when_s in times_s.items() if when_s <= now_s)
-    assert sheet.due(now_s) == [(kind, subject) for _, kind, subject in due]
+    assert sheet.due(now_s, most) == [(kind, subject) for _, kind, subject in due][:most]
