@@ -98,7 +98,8 @@ def _nonces(key: bytes, block: int) -> tuple[int, ...]:
 
 def is_remembered(draft: Draft, sent: Sent) -> bool:
     """Whether a hello was sent so recently that it may still be told from a replayed one."""
-    return draft.now_s <= sent.at_s + LATE_LIVES * draft.settings.nonce_life_s
+    horizon_s = draft.now_s - LATE_LIVES * draft.settings.nonce_life_s
+    return sent.at_s >= min(horizon_s, draft.looked_s)
 
 
 def _forget_old_nonces(draft: Draft) -> None:
