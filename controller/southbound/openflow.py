@@ -130,7 +130,12 @@ class OpenFlowSouthbound:
             self.commands_dropped += len(commands)
             return
         session.send(commands)
-        self._to_flush.append(session)
+        self._attend_soon(session)
+
+    def _attend_soon(self, session: Session) -> None:
+        if not session.is_due:
+            session.is_due = True
+            self._to_flush.append(session)
 
     def disconnect(self, dpid: Dpid, reason: str) -> None:
         """Hang up on one switch, soon; it may connect again."""
@@ -179,7 +184,9 @@ class OpenFlowSouthbound:
             if session.stage is not Stage.CLOSED:
                 self._settle(session, session.give_up() if reason is None else session.close(reason))
         for _ in range(len(self._to_flush)):
-            self._settle(self._to_flush.popleft(), [])
+            session = self._to_flush.popleft()
+            session.is_due = False  # before it is attended to: what is queued from now on makes it due again
+            self._settle(session, [])
 
     def _serve_one(self, whom: Connection | socket.socket, readable: bool) -> None:
         if isinstance(whom, Connection):
@@ -231,7 +238,7 @@ class OpenFlowSouthbound:
             connection.watched_for_write = connection.wants_write
             self._readiness.watch_writable(connection, connection.wants_write)
         if connection.has_more:
-            self._to_flush.append(session)
+            self._attend_soon(session)
 
     def _flushed(self, connection: Connection) -> list[Event]:
         try:

@@ -14,7 +14,7 @@ error can name the command that it refuses.
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import repeat
@@ -157,10 +157,10 @@ class Outgoing:
             return 1
         if not count:
             return self._ask(commands[first], piece)
-        kinds = Counter(map(type, commands[first : first + count]))
-        for kind, times in kinds.items():
-            self._counters.sent[MESSAGE_NAMES[message_type(kind)]] += times
-        if kinds.keys() != {SendFrame}:
+        kinds = list(map(type, commands[first : first + count]))
+        for kind in set(kinds):
+            self._counters.sent[MESSAGE_NAMES[message_type(kind)]] += kinds.count(kind)
+        if kinds.count(SendFrame) < count:
             self._runs.add(Run(self._xid, commands, first, count, self._room.sent + len(piece)))
         self._xid += count
         piece += data

@@ -2,7 +2,7 @@
 
 Between us and a switch's table lie two sockets' buffers and the switch's own queue, megabytes together. What
 is in there cannot be taken back, and nothing can overtake it: not even the commands that take a dead port
-out of service. So after every `MARK_BYTES` the switch is asked for an echo, a *mark*; when it is answered, all
+out of service. So after every `MARK_BYTES` the switch is asked for an echo, a *mark*; when it answers, all
 before it has been read:
 
     sent      |=============|m|=============|m|=============|m|====

@@ -77,7 +77,7 @@ class Stage(Enum):
 
 class Session:
     """See the module. `peer` is the far end's address, for reports; times are seconds of one monotonic
-    clock.
+    clock. `is_due` belongs to the owner of the socket: the session is already in its list of things to do.
     """
 
     def __init__(
@@ -94,6 +94,7 @@ class Session:
         self.auxiliary = 0
         self.counters = SwitchCounters()
         self.life = Life(settings, now_s)
+        self.is_due = False
         self._framework = framework
         self._settings = settings
         self._on_port_down = on_port_down

@@ -49,10 +49,10 @@ def port_counters_at(buffer: bytes, at: int, limit: int) -> list[PortCounters]:
     Raises `Malformed`.
     """
     whole(112, at, limit)
-    counted = []
+    counted, make = [], tuple.__new__
     for fields in _COUNTERS.iter_unpack(memoryview(buffer)[at:limit]):
         if fields[0] < wire.LAST_PORT:
             if _ABSENT in fields:
                 fields = tuple(0 if field == _ABSENT else field for field in fields)
-            counted.append(PortCounters(*fields))
+            counted.append(make(PortCounters, fields))
     return counted

@@ -28,7 +28,6 @@ from controller.model.flow import Bucket, FlowRule, Group, Meter, MeterUnit
 from controller.southbound import wire
 from controller.southbound.encode.actions import actions_bytes, instructions_bytes
 from controller.southbound.encode.matches import match_bytes
-from controller.southbound.recent import Recent
 
 _RULE = Struct("!QQBBHHHIIIH2x")
 _GROUP = Struct("!HBxI")
@@ -38,7 +37,8 @@ _BAND = Struct("!HHII4x")
 _FRAME = Struct("!IIH6x")
 
 _KEPT_RULES = 16_384
-_rules: Recent[int, tuple[FlowRule, bytes]] = Recent(_KEPT_RULES)
+_rules: dict[int, tuple[FlowRule, bytes]] = {}
+"""By identity. Emptied when it is full: an encoding is cheaper than an account of which was used when."""
 
 
 def set_rule(command: SetRule) -> bytes:
@@ -48,7 +48,9 @@ def set_rule(command: SetRule) -> bytes:
     if kept is not None:
         return kept[1]
     body = _rule_body(rule, wire.ADD, rule.cookie) + instructions_bytes(rule)
-    _rules.put(id(rule), (rule, body))
+    if len(_rules) >= _KEPT_RULES:
+        _rules.clear()
+    _rules[id(rule)] = rule, body
     return body
 
 
