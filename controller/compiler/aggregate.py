@@ -31,8 +31,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.compiler.classes import Classes, Flags, Numbers, classes_of
-from controller.compiler.trie import NOWHERE, Forest
+from controller.compiler.classes import Classes, Flags, classes_of
+from controller.compiler.trie import NOWHERE, Forest, Numbers
 from controller.graph.hops import Ways
 
 Sets = NDArray[np.uint64]
@@ -62,7 +62,7 @@ def aggregate(forest: Forest, ways: Ways) -> tuple[Entries, Classes]:
 
     Every address of every trie is covered.
     """
-    classes = classes_of(np.take(ways, forest.owner, axis=1), forest.first_leaf[forest.roots])
+    classes = classes_of(forest, ways)
     switch, place, number = _Tables(forest, classes).written()
     order = np.argsort(switch * len(forest.places) + place)
     switch, place, number = switch[order], place[order], number[order]

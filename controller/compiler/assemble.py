@@ -123,19 +123,30 @@ class _Maker:
         return _metered(self._program(dpid, routes), limits)
 
     def _program(self, dpid: Dpid, routes: SwitchRoutes) -> SwitchProgram:
-        parts, filled, size = [(Owner.ROUTES, routes.rules)], _ROUTES_ALONE, len(routes.rules)
-        rules = dict(routes.rules)
+        rules = {**routes.on_prefixes, **routes.on_hosts}
+        size, filled = len(rules), _ROUTES_ALONE
         for claim in self.claims:
             block = claim.blocks.get(dpid)
             if block is not None:
-                parts.append((claim.said.owner, block.rules))
                 rules.update(block.rules)
                 filled |= block.tables
                 size += len(block.rules)
         if len(rules) < size:
-            _refuse_conflicts(dpid, parts)
+            self._refuse_conflicts(dpid, routes)
         rules.update(_pass_rules(filled, self.life))
         return SwitchProgram(rules, routes.groups, self._meters(dpid, routes))
+
+    def _refuse_conflicts(self, dpid: Dpid, routes: SwitchRoutes) -> None:
+        """Raise for the first entry that two owners claim, or for which one gives two different rules."""
+        held: dict[RuleKey, tuple[Owner, FlowRule]] = {}
+        said = [(claim.said.owner, claim.blocks[dpid].rules) for claim in self.claims if dpid in claim.blocks]
+        for owner, block in (*said, (Owner.ROUTES, routes.rules)):
+            for key, rule in block.items():
+                holder, other = held.setdefault(key, (owner, rule))
+                if holder is not owner:
+                    raise OwnershipConflict(dpid, entry_text(rule), _names(holder, owner))
+                if other != rule:
+                    raise ModelError(f"{owner.name.lower()} gives two different rules for {entry_text(rule)}")
 
     def _meters(self, dpid: Dpid, routes: SwitchRoutes) -> dict[int, Meter]:
         """The meters that were claimed, and the punt meter if a route needs it and nobody gave it."""
@@ -146,7 +157,7 @@ class _Maker:
                 holder = owner_of.setdefault(meter.meter_id, claim.said.owner)
                 if meters.setdefault(meter.meter_id, meter) != meter:
                     raise OwnershipConflict(dpid, f"meter {meter.meter_id}", _names(holder, claim.said.owner))
-        if PUNT_METER not in meters and any(rule.meter == PUNT_METER for rule in routes.rules.values()):
+        if PUNT_METER not in meters and any(rule.meter == PUNT_METER for rule in routes.on_prefixes.values()):
             meters[PUNT_METER] = Meter(PUNT_METER, self.settings.punt_pps)
         return meters
 
@@ -170,18 +181,6 @@ def _pass_rules(filled: frozenset[int], life: int) -> Block:
         FlowRule(table, PASS_PRIORITY, goto=Table(table + 1)) for table in _PASSABLE if table not in filled
     ]
     return {rule.key: with_cookie(rule, Owner.PIPELINE, life) for rule in rules}
-
-
-def _refuse_conflicts(dpid: Dpid, parts: Sequence[tuple[Owner, Block]]) -> None:
-    """Raise for the first entry that two owners claim, or for which one owner gives two different rules."""
-    held: dict[RuleKey, tuple[Owner, FlowRule]] = {}
-    for owner, block in parts:
-        for key, rule in block.items():
-            holder, other = held.setdefault(key, (owner, rule))
-            if holder is not owner:
-                raise OwnershipConflict(dpid, entry_text(rule), _names(holder, owner))
-            if other != rule:
-                raise ModelError(f"{owner.name.lower()} gives two different rules for {entry_text(rule)}")
 
 
 def _names(one: Owner, other: Owner) -> tuple[str, str]:

@@ -15,7 +15,7 @@ before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -39,10 +39,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SwitchRoutes:
-    """The rules of one switch's routes table, and the groups that they name."""
+    """The rules of one switch's routes table, and the groups that they name.
 
-    rules: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
+    A rule on one host's address takes the place of one on a prefix that is as long.
+    """
+
+    on_prefixes: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
+    on_hosts: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
     groups: Mapping[int, Group] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> Mapping[RuleKey, FlowRule]:
+        return {**self.on_prefixes, **self.on_hosts}
 
 
 @dataclass(frozen=True)
@@ -75,9 +83,9 @@ class FabricRoutes:
         asked, origin = Asked(dpid, listing, 1), Origin(self.owners.forest, {})
         parts = np.array(numbers, np.uint64)[None, :, None]
         transit = compile_transit(self.owners.forest, [asked], parts, origin, self.life)[dpid]
-        routes = _joined(transit, self.residents.get(dpid))
-        rules = {key: rule for key, rule in routes.rules.items() if not _is_a_miss(rule)}
-        return SwitchRoutes(rules, routes.groups)
+        routes = _routes(transit, self.residents.get(dpid))
+        needed = {key: rule for key, rule in routes.on_prefixes.items() if not _is_a_miss(rule)}
+        return replace(routes, on_prefixes=needed)
 
 
 def compile_routes(
@@ -106,8 +114,8 @@ def compile_routes(
     transits.update(compiled)
     changed = set()
     for dpid in (moved & transits.keys()).union(compiled):
-        routes, known = _joined(transits[dpid], at_home.get(dpid)), switches.get(dpid)
-        if known is None or routes.groups != known.groups or routes.rules != known.rules:
+        routes = _routes(transits[dpid], at_home.get(dpid))
+        if routes != switches.get(dpid):
             switches[dpid] = routes
             changed.add(dpid)
     return FabricRoutes(
@@ -175,7 +183,5 @@ def _is_a_miss(rule: FlowRule) -> bool:
     return not (rule.match.terms or rule.actions)
 
 
-def _joined(transit: Transit, at_home: Residents | None) -> SwitchRoutes:
-    """A rule on one host's address takes the place of an entry that is as long."""
-    rules = {**transit.rules, **at_home.rules} if at_home else transit.rules
-    return SwitchRoutes(rules, transit.means.groups)
+def _routes(transit: Transit, at_home: Residents | None) -> SwitchRoutes:
+    return SwitchRoutes(transit.rules, at_home.rules if at_home else {}, transit.means.groups)

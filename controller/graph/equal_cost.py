@@ -25,14 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeVar
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.graph.breadth_first import FAR, Distances, breadth_first
-from controller.graph.hops import HopArray, Ways
+from controller.graph.hops import Change, HopArray, Ways, hop_array
 from controller.graph.wiring import NO_WIRING, Numbers, Wiring, wiring
 from controller.model.delta import TopologyDelta
 from controller.model.identity import Dpid
@@ -46,19 +46,15 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 class EqualCost:
     """All shortest paths to some targets (sorted), and what it takes to follow the fabric.
 
-    `distance` is `[switch, target]`; `ways` has the words of each way as third axis. Arrays never change.
+    `distance` is `[switch, target]`. Arrays never change.
     """
 
     wiring: Wiring = NO_WIRING
     targets: Dpids = ()
     stubs: frozenset[Dpid] = frozenset()
     distance: Distances = field(default_factory=lambda: np.zeros((0, 0), np.int16))
-    ways: Ways = field(default_factory=lambda: np.zeros((0, 0, 1), np.uint64))
-
-    @cached_property
-    def hops(self) -> HopArray:
-        """The next hops of each pair (target, at); unreachable pairs are there too."""
-        return HopArray(self.wiring.dpids, self.targets, self.wiring.fans, self.ways)
+    hops: HopArray = field(default_factory=lambda: hop_array({}, ()))
+    """The next hops of each pair (target, at); unreachable pairs are there too."""
 
     def followed(
         self, change: TopologyDelta, after: Topology, targets: Iterable[Dpid], stubs: Iterable[Dpid] = ()
@@ -101,16 +97,27 @@ class _Draft:
     def finished(self, touched: Iterable[Dpid]) -> EqualCost:
         """The paths, if arcs have changed at these switches only."""
         distance = self._kept_distances()
-        ways = _rearranged(_fitted(self._before.ways, self._words), self._rows, self._columns, 0)
+        kept = _fitted(self._before.hops.ways, self._words)
+        ways = _rearranged(kept, self._rows, self._columns, 0)
         rows = self._with_neighbours_of_stubs(touched)
         stale = self._stale(distance, rows)
+        differs = np.zeros(len(ways), bool)
         if len(stale):
             goals = self._graph.numbers(self._targets)[stale]
             distance[:, stale] = breadth_first(self._graph, goals[:, None], self._stub_rows)
-            ways[:, stale] = self._ways(distance[:, stale], np.arange(len(distance)))
+            fresh = self._ways(distance[:, stale], np.arange(len(distance)))
+            differs = (fresh != ways[:, stale]).any(axis=(1, 2))
+            ways[:, stale] = fresh
         if len(stale) < len(self._targets):
             ways[rows] = self._ways(distance, rows)
-        return EqualCost(self._graph, self._targets, self._stubs, distance, ways)
+        differs[rows] = True
+        return EqualCost(self._graph, self._targets, self._stubs, distance, self._hops(ways, differs))
+
+    def _hops(self, ways: Ways, differs: NDArray[np.bool_]) -> HopArray:
+        graph, before = self._graph, self._before.hops
+        same_pairs = self._rows is None and self._columns is None
+        change = Change(ref(before), np.flatnonzero(differs).tolist()) if same_pairs else None
+        return HopArray(graph.dpids, self._targets, graph.fans, ways, change)
 
     def _kept_distances(self) -> Distances:
         distance = _rearranged(self._before.distance, self._rows, self._columns, FAR)

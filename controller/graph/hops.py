@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import is_not
-from typing import Protocol
+from typing import NamedTuple, Protocol
+from weakref import ReferenceType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,17 @@ class Reading(Protocol):
 
     def hops(self, way: int) -> NextHops: ...
 
+    def __hash__(self) -> int: ...
+
+
+class Change(NamedTuple):
+    """From which array, over the same switches and targets, another was made, and in which rows it may
+    differ.
+    """
+
+    since: ReferenceType[HopArray]
+    rows: Sequence[int]
+
 
 class HopArray(Mapping[Pair, NextHops]):
     """A `Mapping` from (target, at) over every target and every other switch.
@@ -43,9 +55,15 @@ class HopArray(Mapping[Pair, NextHops]):
     """
 
     def __init__(
-        self, dpids: tuple[Dpid, ...], targets: tuple[Dpid, ...], fans: Sequence[Reading], ways: Ways
+        self,
+        dpids: tuple[Dpid, ...],
+        targets: tuple[Dpid, ...],
+        fans: Sequence[Reading],
+        ways: Ways,
+        change: Change | None = None,
     ) -> None:
         self.dpids, self.targets, self.fans, self.ways = dpids, targets, fans, ways
+        self._change = change
 
     @cached_property
     def row_of(self) -> Mapping[Dpid, int]:
@@ -58,8 +76,19 @@ class HopArray(Mapping[Pair, NextHops]):
     @cached_property
     def widest(self) -> NDArray[np.integer]:
         """The most next hops that each switch has for a target; 1 at least."""
-        words = (np.bitwise_count(self.ways[:, :, word]) for word in range(self.ways.shape[2]))
-        widest: NDArray[np.integer] = sum(words, np.uint16(0)).max(axis=1, initial=1)
+        before = self._change.since() if self._change else None
+        if self._change is None or before is None or "widest" not in vars(before):
+            return self._widest(range(len(self.dpids)))
+        widest: NDArray[np.integer] = before.widest.copy()
+        widest[self._change.rows] = self._widest(self._change.rows)
+        return widest
+
+    def _widest(self, rows: Sequence[int]) -> NDArray[np.integer]:
+        ways = self.ways if len(rows) == len(self.ways) else self.ways[rows]
+        counts = np.zeros(ways.shape[:2], np.uint16)
+        for word in range(ways.shape[2]):
+            counts += np.bitwise_count(ways[:, :, word])
+        widest: NDArray[np.integer] = counts.max(axis=1, initial=1)
         return widest
 
     def __getitem__(self, pair: Pair) -> NextHops:
@@ -110,8 +139,10 @@ class HopArray(Mapping[Pair, NextHops]):
 
     def unlike(self, other: HopArray) -> list[int]:
         """The rows of switches about which two comparable arrays may differ, by ways or what they mean."""
+        if self._change and self._change.since() is other:
+            return list(self._change.rows)
         words = min(self.ways.shape[2], other.ways.shape[2])
-        differ = (self.ways[:, :, :words] != other.ways[:, :, :words]).any(axis=(1, 2))
+        differ = (self.ways[:, :, :words] != other.ways[:, :, :words]).reshape(len(self.fans), -1).any(axis=1)
         differ |= np.fromiter(map(is_not, self.fans, other.fans), bool, len(self.fans))
         rows: list[int] = np.flatnonzero(differ).tolist()
         return rows
