@@ -381,7 +381,7 @@ class Bucket:
     watch_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Group:
     """A group entry; SELECT spreads flows over the live buckets by weight."""
 

@@ -85,7 +85,7 @@ class UpdatePlan:
         return tuple(sorted({step.dpid for step in self.steps if step.commands}))
 
     def only(self, chosen: Callable[[Dpid, ProgramCommand], bool]) -> UpdatePlan:
-        """The plan with only those commands that are chosen; the order is the same, and steps may be empty."""
+        """The plan with only the commands that are chosen; the order is the same, and steps may be empty."""
         return UpdatePlan(
             tuple(
                 replace(

@@ -8,7 +8,7 @@ where, which circles are there) is answered for bundles, on masks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -37,13 +37,40 @@ class Bundle(NamedTuple):
 class Bundles:
     """Both graphs of one class."""
 
-    def __init__(self, turns: Turns) -> None:
-        members: dict[Turn, int] = {}
-        for switch, turn in turns.items():
-            members[turn] = members.get(turn, 0) | 1 << switch
+    def __init__(self, members: Mapping[Turn, int]) -> None:
         self.nodes: Final = [Bundle(mask, turn, turn[:2]) for turn, mask in members.items()]
         self.everyone: Final = self.where(lambda _: True)
         self.changing: Final = self.where(lambda turn: turn.changes)
+
+    def core(self) -> Bundles:
+        """The same without the switches from which none that changes can be reached.
+
+        Nobody waits for them, and no circle of changes passes there. Whoever forwards to one that loses
+        packets, by whatever way, loses packets himself.
+        """
+        inner = self.changing
+        known = 0
+        while known != inner:
+            known = inner
+            for members, _, (old, new) in self.nodes:
+                if (old | new) & inner:
+                    inner |= members
+        old_bad = self.upstream(OLD, self.where(lambda turn: turn.old_loses)) & ~inner
+        new_bad = self.upstream(NEW, self.where(lambda turn: turn.new_loses)) & ~inner
+        members_of: dict[Turn, int] = {}
+        for members, turn, (old, new) in self.nodes:
+            if members & inner:
+                lost = turn.old_loses or bool(old & old_bad)
+                inside = Turn(
+                    old & inner,
+                    new & inner,
+                    lost,
+                    turn.old_unsure or lost,
+                    turn.new_loses or bool(new & new_bad),
+                    turn.changes,
+                )
+                members_of[inside] = members_of.get(inside, 0) | members
+        return Bundles(members_of)
 
     def where(self, holds: Callable[[Turn], bool]) -> int:
         """The switches whose turn is so."""
@@ -96,6 +123,14 @@ class Bundles:
                         component |= others & wide
                 found.append(component)
         return found
+
+
+def bundled(turns: Turns) -> Bundles:
+    """The graphs of these turns."""
+    members: dict[Turn, int] = {}
+    for switch, turn in turns.items():
+        members[turn] = members.get(turn, 0) | 1 << switch
+    return Bundles(members)
 
 
 Graph = list[tuple[int, int]]

@@ -16,18 +16,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from controller.planner.bundles import Bundles
+from controller.planner.bundles import Bundles, bundled
 from controller.planner.intervals import ALL_MACS, Family, Interval
 from controller.planner.look import look, look_at
 from controller.planner.masks import bits, mask_of
 from controller.planner.moves import Region, regions
 from controller.planner.precedence import Waits, downstream_first, precedence, tolerates, upstream_first
 from controller.planner.transition import Transition
-from controller.planner.turns import Look, Ops, Turn, Turns
-
-V = TypeVar("V")
+from controller.planner.turns import Look, Ops, Turn
 
 
 class Box(NamedTuple):
@@ -57,11 +55,14 @@ def packet_classes(transition: Transition) -> list[PacketClass]:
     """The classes in which somebody waits for somebody."""
     found: list[PacketClass] = []
     precedences = _Precedences()
+    mixed = False
     for family in Family:
         classes = _Classes(transition, precedences, family)
-        for region in regions(transition, family):
+        for region in regions(transition, family, mixed=mixed):
             classes.add(region)
         found += [packets for packets in classes.found.values() if packets.waits or packets.pending]
+        if family is Family.MAC:
+            mixed = transition.mixes(classes.known)
     return found
 
 
@@ -73,8 +74,8 @@ def separate_classes(transition: Transition) -> list[PacketClass]:
     precedences = _Precedences()
     for family in Family:
         classes = _Classes(transition, precedences, family, apart=True)
-        falls = family is not Family.MAC and transition.mixes(family)
-        for region in regions(transition, family, every=falls):
+        mixed = family is not Family.MAC and transition.mixes(transition.everybody)
+        for region in regions(transition, family, mixed=mixed, every=mixed):
             classes.add(region)
         found += [
             packets for packets in classes.found.values() if packets.waits or packets.pending or packets.falls
@@ -83,24 +84,27 @@ def separate_classes(transition: Transition) -> list[PacketClass]:
 
 
 class _Precedences:
-    """Who waits for whom, worked out once for equal turns."""
+    """Who waits for whom, worked out once for fabrics that are alike where it matters."""
 
     def __init__(self) -> None:
         self._known: dict[frozenset[tuple[Turn, int]], Waits] = {}
 
-    def of(self, turns: Turns, sure: Turns) -> tuple[Waits, int]:
+    def of(self, sweep: _Sweep) -> tuple[Waits, int]:
         """The waits, and the switches whose answers have to be waited for."""
-        pending = 0
-        if sure:
-            then = {**turns, **sure}
-            if not tolerates(turns, then):
-                turns, pending = then, mask_of(sure)
-        fabric = Bundles(turns)
-        key = frozenset((bundle.turn, bundle.members) for bundle in fabric.nodes)
+        if not sweep.sure:
+            return self._waits(Bundles(sweep.members)), 0
+        then = {**sweep.turns, **sweep.sure}
+        if tolerates(bundled(sweep.turns), bundled(then)):
+            return self._waits(Bundles(sweep.members)), 0
+        return self._waits(bundled(then)), mask_of(sweep.sure)
+
+    def _waits(self, fabric: Bundles) -> Waits:
+        core = fabric.core()
+        key = frozenset((bundle.turn, bundle.members) for bundle in core.nodes)
         waits = self._known.get(key)
         if waits is None:
-            waits = self._known[key] = precedence(fabric)
-        return waits, pending
+            waits = self._known[key] = precedence(core)
+        return waits
 
 
 class _Classes:
@@ -117,6 +121,11 @@ class _Classes:
         self._last: PacketClass | None = None
         self.found: dict[object, PacketClass] = {}
 
+    @property
+    def known(self) -> int:
+        """All switches that were looked at, as a mask."""
+        return self._sweep.known
+
     def add(self, region: Region) -> None:
         """Divide a region into atoms, and put each into its class."""
         sweep = self._sweep
@@ -125,7 +134,7 @@ class _Classes:
                 self._add_vague((lo, hi))
                 continue
             if anew or self._last is None:
-                self._last = self._class(*self._precedences.of(sweep.turns, sweep.sure), falls=False)
+                self._last = self._class(*self._precedences.of(sweep), falls=False)
             macs = (lo, hi) if self._family is Family.MAC else ALL_MACS
             self._last.boxes.append(Box(self._family, (lo, hi), macs))
 
@@ -143,19 +152,19 @@ class _Classes:
             return
         turns, pending = {**sweep.turns, **sweep.sure}, mask_of(sweep.sure)
         if old_varies:
-            waits = downstream_first(Bundles(turns))
+            waits = downstream_first(bundled(turns))
         elif new_varies:
-            waits = upstream_first(Bundles(turns))
+            waits = upstream_first(bundled(turns))
         else:
-            waits, pending = self._precedences.of(sweep.turns, sweep.sure)
+            waits, pending = self._precedences.of(sweep)
         self._class(waits, pending, falls=falls).boxes.append(Box(self._family, span, ALL_MACS))
 
     def _by_destination(self, span: Interval, falls: bool) -> None:
         transition, family, outer = self._transition, self._family, self._sweep
         sweep = _Sweep(lambda switch, mac: look_at(transition, switch, family, span[0], mac))
-        changing = mask_of([switch for switch, turn in outer.turns.items() if turn.changes])
+        changing = mask_of(outer.ops)
         for lo, hi, _ in sweep.atoms(*ALL_MACS, changing):
-            waits, _ = self._precedences.of(sweep.turns, {})
+            waits, _ = self._precedences.of(sweep)
             packets = _kept(self.found, sweep.ops, waits, mask_of(outer.sure), falls)
             packets.boxes.append(Box(family, span, (lo, hi)))
 
@@ -175,63 +184,84 @@ def _kept(
 
 
 class _Sweep:
-    """All switches that matter, at an address that rises."""
+    """All switches that matter, at an address that rises.
+
+    `looks` has each of them, `members` those with equal turns as masks; `ops`, `sure` and `vague` are for the
+    few that change, whose turn is in doubt, or where the Ethernet destination has a say.
+    """
 
     def __init__(self, look_at: Callable[[int, int], tuple[Look, int]]) -> None:
         self._look = look_at
         self._ends: list[tuple[int, int]] = []
-        self._known = 0
-        self.turns: dict[int, Turn] = {}
+        self.known = 0
+        self.looks: dict[int, Look] = {}
+        self.members: dict[Turn, int] = {}
         self.ops: dict[int, Ops] = {}
         self.sure: dict[int, Turn] = {}
         self.vague: dict[int, Look] = {}
+
+    @property
+    def turns(self) -> dict[int, Turn]:
+        """The turn of each switch."""
+        return {switch: seen.turn for switch, seen in self.looks.items()}
 
     def atoms(self, lo: int, hi: int, switches: int) -> Iterator[tuple[int, int, bool]]:
         """The atoms of an interval in which these switches change: from, to, and whether anything differs
         from the atom before.
         """
-        here, anew = lo, self._advance(lo, switches)
+        here = lo
         while here < hi:
+            anew = self._advance(here, switches)
             end = min(hi, self._ends[0][0]) if self._ends else hi
             yield here, end, anew
-            here, anew = end, end < hi and self._advance(end, 0)
+            here = end
 
     def _advance(self, here: int, switches: int) -> bool:
-        """Look at those switches anew whose last look has expired, and at all that can be reached."""
+        """Forget what holds no longer, and look at all that can be reached and is not known."""
         ends = self._ends
-        stale = 0
+        left: dict[int, Look] = {}
         while ends and ends[0][0] <= here:
-            stale |= 1 << heappop(ends)[1]
-        anew = False
-        frontier = stale | switches & ~self._known
+            switch = heappop(ends)[1]
+            left[switch] = self._drop(switch)
+        come: dict[int, Look] = {}
+        frontier = self._reached(switches) & ~self.known
         while frontier:
-            reached = 0
+            self.known |= frontier
             for switch in bits(frontier):
                 seen, end = self._look(switch, here)
                 heappush(ends, (end, switch))
-                anew = self._take(switch, seen) or anew
-                reached |= seen.turn[0] | seen.turn[1]
-            self._known |= frontier
-            frontier = reached & ~self._known
-        return anew
+                come[switch] = seen
+                self._take(switch, seen)
+            frontier = self._reached(switches) & ~self.known
+        return left != come
 
-    def _take(self, switch: int, seen: Look) -> bool:
-        """Note what was seen; whether it differs from what was there before."""
+    def _reached(self, switches: int) -> int:
+        """All that these switches can reach, as far as is known."""
+        reached, before = switches, 0
+        while reached != before:
+            before = reached
+            for turn, members in self.members.items():
+                if members & reached:
+                    reached |= turn[0] | turn[1]
+        return reached
+
+    def _take(self, switch: int, seen: Look) -> None:
         turn = seen.turn
-        anew = _note(self.turns, switch, turn)
-        anew = _note(self.ops, switch, seen.ops if turn.changes else None) or anew
-        anew = _note(self.sure, switch, seen.sure) or anew
-        vague = seen if seen.falls or seen.varies != (False, False) else None
-        return _note(self.vague, switch, vague) or anew
+        self.looks[switch] = seen
+        self.members[turn] = self.members.get(turn, 0) | 1 << switch
+        if turn.changes:
+            self.ops[switch] = seen.ops
+        if seen.sure is not None:
+            self.sure[switch] = seen.sure
+        if seen.falls or seen.varies != (False, False):
+            self.vague[switch] = seen
 
-
-def _note(known: dict[int, V], switch: int, value: V | None) -> bool:
-    """Write down what was seen; None for nothing. Whether it differs from what stood there before."""
-    before = known.get(switch)
-    if before == value:
-        return False
-    if value is None:
-        del known[switch]
-    else:
-        known[switch] = value
-    return True
+    def _drop(self, switch: int) -> Look:
+        seen = self.looks.pop(switch)
+        self.known &= ~(1 << switch)
+        left = self.members.pop(seen.turn) & ~(1 << switch)
+        if left:
+            self.members[seen.turn] = left
+        for some in (self.ops, self.sure, self.vague):
+            some.pop(switch, None)
+        return seen

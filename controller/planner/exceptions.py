@@ -32,7 +32,6 @@ from controller.model.flow import EtherType, Field, FlowRule, Match, Term
 from controller.planner.bundles import Side
 from controller.planner.classes import Box, PacketClass
 from controller.planner.intervals import ALL_MACS, Family, Interval
-from controller.planner.masks import bits
 from controller.planner.order import Op, WaitGraph
 from controller.planner.transition import Transition
 
@@ -53,13 +52,15 @@ class Exemption:
 
 def exempt(transition: Transition, packets: PacketClass, number: int, graph: WaitGraph) -> list[Exemption]:
     """The exceptions for a class, the `number`-th that gets some; the graph learns their order."""
-    op = {switch: (switch, -1 - number) for switch in packets.ops}
-    for switch, mask in packets.waits:
-        for first in bits(mask):
-            graph.add(op[first], op[switch])
+    rule = -1 - number
+    for switch, first in packets.waits:
+        graph.add(first, rule, (switch, rule))
     return [
         Exemption(
-            switch, _exception(box.family, where, before), _exception(box.family, where, after), op[switch]
+            switch,
+            _exception(box.family, where, before),
+            _exception(box.family, where, after),
+            (switch, rule),
         )
         for switch in packets.ops
         for box in packets.boxes

@@ -6,80 +6,125 @@ program's is derived from it, at the price of what differs.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import NamedTuple, TypeVar
+from weakref import ref
 
 from controller.dataplane.pipeline import Table
 from controller.dataplane.remembered import Remembered
-from controller.model.flow import Action, FlowRule, Group, Output, ToGroup
+from controller.model.flow import FlowRule, Group, RuleKey
 from controller.model.identity import Dpid
 from controller.model.program import SwitchProgram
 from controller.planner.diff import SwitchDelta
 from controller.planner.functions import RouteFunction, route_function, spliced
-from controller.planner.intervals import Cover, Family, cover
+from controller.planner.intervals import Cover, Interval, cover, merged
 from controller.planner.wiring import Outlet, outlet_of
 
-Target = int | tuple[Action, ...]
-"""What outlets of one program are told apart by: a port, a group above `_GROUP`, or actions."""
+T = TypeVar("T")
 
 _ROUTES = int(Table.ROUTES)
-_GROUP = 1 << 33
+
+ByFamily = tuple[T, T, T]
+
+
+class Touched(NamedTuple):
+    """What a delta does to routes, by family: rules that come and that go (one that is replaced does both),
+    and the intervals in which packets may notice.
+    """
+
+    come: ByFamily[tuple[Cover, ...]]
+    gone: ByFamily[tuple[Cover, ...]]
+    spans: ByFamily[tuple[Interval, ...]]
+
+
+def _touched(delta: SwitchDelta) -> Touched:
+    come = _by_family((*delta.set_rules, *delta.twin_rules))
+    gone = _by_family((*delta.gone_rules, *delta.replaced_rules))
+    mac, ipv4, ipv6 = _by_family((*delta.set_rules, *delta.gone_rules))
+    return Touched(come, gone, (_spans(mac), _spans(ipv4), _spans(ipv6)))
+
+
+def _spans(covers: tuple[Cover, ...]) -> tuple[Interval, ...]:
+    return tuple(merged([covered.span for covered in covers]))
+
+
+touched_by: Remembered[SwitchDelta, Touched] = Remembered(_touched)
+"""What a delta does, worked out once for each: switches that change alike share it."""
+
+
+Functions = tuple[RouteFunction, RouteFunction, RouteFunction]
+Falls = tuple[tuple[int, ...], tuple[int, ...], bool]
 
 
 class Forwarding:
-    """The routes of a program on one switch."""
+    """The routes of a program on one switch. Those that follow from others by a delta are worked out when
+    they are asked for.
+    """
 
-    __slots__ = ("_by_rule", "_by_target", "_groups", "functions")
+    __slots__ = ("__weakref__", "_falls", "_functions", "_groups", "_origin", "_outlets")
 
     def __init__(
         self,
         groups: Mapping[int, Group],
-        functions: tuple[RouteFunction, RouteFunction, RouteFunction],
-        outlets: dict[Target, Outlet],
+        functions: Functions | None,
+        origin: Origin | None = None,
     ) -> None:
-        self.functions: Final = functions
+        """Either the functions are given, or where they come from."""
         self._groups = groups
-        self._by_target = outlets
-        self._by_rule: dict[int, Outlet] = {}  # the functions keep the rules, and so their numbers
+        self._functions = functions
+        self._origin = origin
+        self._falls: Falls | None = None
+        self._outlets: dict[int, Outlet] = {}
+
+    @property
+    def functions(self) -> Functions:
+        """The function of each family."""
+        return self._functions or self.settle()
+
+    def settle(self) -> Functions:
+        """Work out the functions, if that has not been done."""
+        if self._functions is None:
+            assert self._origin is not None
+            self._functions, self._origin = _worked_out(self._origin), None
+        return self._functions
+
+    @property
+    def falls(self) -> Falls:
+        """Where packets with an IP address fall through to the rules on their Ethernet destination."""
+        if self._falls is None:
+            _, ipv4, ipv6 = self.functions
+            falls = ipv4.profile, ipv6.profile, ipv4.is_partial or ipv6.is_partial
+            self._falls = _one_of_each.setdefault(falls, falls)
+        return self._falls
 
     def outlet(self, rule: FlowRule) -> Outlet:
-        """The outlet of a rule of this program."""
-        known = self._by_rule.get(id(rule))
+        """The outlet of a rule of this program, which keeps it alive, and so its number."""
+        known = self._outlets.get(id(rule))
         if known is None:
-            target = _target(rule)
-            known = self._by_target.get(target)
-            if known is None:
-                known = self._by_target[target] = outlet_of(rule.actions, self._groups)
-            self._by_rule[id(rule)] = known
+            known = self._outlets[id(rule)] = outlet_of(rule.actions, self._groups)
         return known
 
-    def after(self, before: SwitchProgram, program: SwitchProgram, delta: SwitchDelta) -> Forwarding:
-        """The routes when this change has led from the program that these belong to to another one."""
-        come, gone = covers_of((*delta.set_rules, *delta.twin_rules)), covers_of(delta.gone_rules)
-        held = (before.rules.get(covered.rule.key) for covered in come)
-        gone += covers_of([rule for rule in held if rule is not None])
-        mac, ipv4, ipv6 = (
-            _next(
-                function,
-                [covered for covered in gone if covered.family is family],
-                [covered for covered in come if covered.family is family],
-                family,
-                program,
-            )
-            for family, function in zip(Family, self.functions, strict=True)
-        )
-        return Forwarding(program.groups, (mac, ipv4, ipv6), self._outlets_after(delta))
 
-    def _outlets_after(self, delta: SwitchDelta) -> dict[Target, Outlet]:
-        """The outlets that stay what they are: those of groups that have gone or changed do not."""
-        stale = {*delta.gone_groups, *(group.group_id for group in delta.changed_groups)}
-        if not stale:
-            return self._by_target.copy()
-        return {
-            target: outlet
-            for target, outlet in self._by_target.items()
-            if isinstance(target, int) and target - _GROUP not in stale
-        }
+Origin = tuple[Forwarding, SwitchDelta] | Mapping[RuleKey, FlowRule]
+"""Where functions come from: from those before and a delta, or from all rules."""
+
+
+def _worked_out(origin: Origin) -> Functions:
+    if not isinstance(origin, tuple):
+        mac, ipv4, ipv6 = map(route_function, _by_family(origin.values()))
+    else:
+        before, delta = origin
+        touched = touched_by(delta)
+        mac, ipv4, ipv6 = map(_next, before.functions, touched.gone, touched.come)
+    return mac, ipv4, ipv6
+
+
+def _next(before: RouteFunction, gone: Sequence[Cover], come: Sequence[Cover]) -> RouteFunction:
+    return spliced(before, gone, come) if gone or come else before
+
+
+_one_of_each: dict[Falls, Falls] = {}
 
 
 def forwarding(dpid: Dpid, program: SwitchProgram) -> Forwarding:
@@ -87,54 +132,49 @@ def forwarding(dpid: Dpid, program: SwitchProgram) -> Forwarding:
     known = _known(program)
     found = known.get(dpid)
     if found is None:
-        covers: tuple[list[Cover], ...] = ([], [], [])
-        for covered in covers_of(program.rules.values()):
-            covers[covered.family].append(covered)
-        mac, ipv4, ipv6 = map(route_function, covers)
-        found = known[dpid] = Forwarding(program.groups, (mac, ipv4, ipv6), {})
+        found = known[dpid] = Forwarding(program.groups, None, program.rules)
     return found
+
+
+def expect(dpid: Dpid, program: SwitchProgram) -> None:
+    """This program will be asked about, later."""
+    _unsettled.append(ref(forwarding(dpid, program)))
 
 
 def derive(dpid: Dpid, before: SwitchProgram, program: SwitchProgram, delta: SwitchDelta) -> Forwarding:
-    """The same, from that of the program before."""
+    """The routes of a program on this switch, from those of the program before."""
     known = _known(program)
     found = known.get(dpid)
     if found is None:
-        found = known[dpid] = forwarding(dpid, before).after(before, program, delta)
+        found = known[dpid] = Forwarding(program.groups, None, (forwarding(dpid, before), delta))
+        _unsettled.append(ref(found))
     return found
+
+
+_unsettled: deque[ref[Forwarding]] = deque()
+
+
+def settle(most: int) -> bool:
+    """Work out the routes of up to so many programs that plans have led to without looking at them, so that
+    the next plan finds them. Whether some are left.
+    """
+    for _ in range(min(most, len(_unsettled))):
+        found = _unsettled.popleft()()
+        if found is not None:
+            found.settle()
+    return bool(_unsettled)
 
 
 _known: Remembered[SwitchProgram, dict[Dpid, Forwarding]] = Remembered(lambda _: {})
 
 
-def covers_of(rules: Iterable[FlowRule]) -> list[Cover]:
+def _by_family(rules: Iterable[FlowRule]) -> ByFamily[tuple[Cover, ...]]:
     """The covers of those rules that have one."""
-    return [covered for rule in rules if rule.table == _ROUTES and (covered := cover(rule)) is not None]
-
-
-def _covers(program: SwitchProgram, family: Family) -> list[Cover]:
-    return [covered for covered in covers_of(program.rules.values()) if covered.family is family]
-
-
-def _next(
-    before: RouteFunction,
-    gone: Sequence[Cover],
-    come: Sequence[Cover],
-    family: Family,
-    program: SwitchProgram,
-) -> RouteFunction:
-    if not gone and not come:
-        return before
-    if 4 * (len(gone) + len(come)) > len(before.starts):
-        return route_function(_covers(program, family))
-    return spliced(before, gone, come, lambda: _covers(program, family))
-
-
-def _target(rule: FlowRule) -> Target:
-    if len(rule.actions) == 1:
-        action = rule.actions[0]
-        if isinstance(action, Output):
-            return int(action.port)
-        if isinstance(action, ToGroup):
-            return _GROUP + action.group_id
-    return rule.actions
+    mac: list[Cover] = []
+    ipv4: list[Cover] = []
+    ipv6: list[Cover] = []
+    lists = (mac, ipv4, ipv6)
+    for rule in rules:
+        if rule.table == _ROUTES and (covered := cover(rule)) is not None:
+            lists[covered.family].append(covered)
+    return tuple(mac), tuple(ipv4), tuple(ipv6)

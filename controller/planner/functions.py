@@ -16,24 +16,34 @@ rules that changed are worked out anew (`spliced`), and the result is what build
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
 from operator import is_
 from typing import Final
 
-from controller.planner.intervals import NO_END, Cover, Interval, Stack, merged, stack_of, takes_all
+from controller.planner.intervals import (
+    ALL_MACS,
+    NO_END,
+    Cover,
+    Interval,
+    Stack,
+    merged,
+    stack_of,
+    takes_all,
+)
 
 
 class RouteFunction:
     """Address -> stack, for one family: `stacks[i]` holds from `starts[i]` to the next start; the first start
-    is 0. Neighbouring stacks differ.
+    is 0. Neighbouring stacks differ. `covers` are all rules of the family, outer ones before inner ones.
     """
 
-    __slots__ = ("_partial", "_profile", "stacks", "starts")
+    __slots__ = ("_partial", "_profile", "covers", "stacks", "starts")
 
-    def __init__(self, starts: tuple[int, ...], stacks: tuple[Stack, ...]) -> None:
+    def __init__(self, starts: tuple[int, ...], stacks: tuple[Stack, ...], covers: tuple[Cover, ...]) -> None:
         self.starts: Final = starts
         self.stacks: Final = stacks
+        self.covers: Final = covers
         self._profile: tuple[int, ...] | None = None
         self._partial: bool | None = None
 
@@ -74,17 +84,17 @@ class RouteFunction:
         self._profile, self._partial = before._profile, before._partial
 
 
-NOTHING = RouteFunction((0,), ((),))
+NOTHING = RouteFunction((0,), ((),), ())
 """The function of a switch without rules of the family."""
 
 
-def route_function(covers: Sequence[Cover]) -> RouteFunction:
+def route_function(covers: Iterable[Cover]) -> RouteFunction:
     """The function of these rules, by a sweep over the addresses with the prefixes that are open: prefixes
     nest, so they close in reverse order.
     """
-    if not covers:
+    ordered = tuple(sorted(covers, key=_outer_first))
+    if not ordered:
         return NOTHING
-    ordered = sorted(covers, key=_outer_first)
     edges = {0}
     for covered in ordered:
         edges.update(covered.span)
@@ -98,40 +108,67 @@ def route_function(covers: Sequence[Cover]) -> RouteFunction:
         while following < len(ordered) and ordered[following].span[0] == start:
             opened.append(ordered[following])
             following += 1
-        draft.add(start, _stack(opened))
-    return draft.finish()
+        draft.add(start, stack_of(opened))
+    return draft.finish(ordered)
 
 
-def spliced(
-    before: RouteFunction,
-    gone: Iterable[Cover],
-    come: Sequence[Cover],
-    remaining: Callable[[], Sequence[Cover]],
-) -> RouteFunction:
-    """The function after some rules have gone and others have come.
-
-    `remaining` gives all rules of the family afterwards; it is asked only where what went had laid others
-    bare. A rule that was replaced is in both lists.
+def spliced(before: RouteFunction, gone: Sequence[Cover], come: Sequence[Cover]) -> RouteFunction:
+    """The function after some rules have gone and others have come. A rule that was replaced is in both
+    lists.
     """
+    if not gone and len(come) == 1:
+        simple = _with_one(before, come[0])
+        if simple is not None:
+            return simple
     dropped = {id(covered.rule) for covered in gone}
+    covers = [covered for covered in before.covers if id(covered.rule) not in dropped]
+    covers = sorted([*covers, *come], key=_outer_first)
+    if 4 * (len(gone) + len(come)) > len(covers):
+        return route_function(covers)
     draft = _Draft()
     done = 0
     falls_as_before = True
     for span in merged([covered.span for covered in (*gone, *come)]):
-        first = bisect_left(before.starts, span[0])
+        first, last = bisect_left(before.starts, span[0]), bisect_left(before.starts, span[1])
         draft.extend(before.starts[done:first], before.stacks[done:first])
-        last = bisect_left(before.starts, span[1])
         for start, stack in _within(before, span, come):
-            amended = _amended(start, stack, dropped, come, remaining)
+            amended = _amended(start, stack, dropped, come, covers)
             draft.add(start, amended)
             falls_as_before = falls_as_before and takes_all(stack) and takes_all(amended)
-        done = last
         if span[1] < NO_END and (last == len(before.starts) or before.starts[last] != span[1]):
             draft.add(span[1], before.stacks[last - 1])
+        done = last
     draft.extend(before.starts[done:], before.stacks[done:])
-    function = draft.finish()
+    function = draft.finish(tuple(covers))
     if falls_as_before:
         function.resembles(before)
+    return function
+
+
+def _with_one(before: RouteFunction, fresh: Cover) -> RouteFunction | None:
+    """The function with one more rule that takes all of an interval in which there was one rule that took
+    all: what a broken link mostly brings. None where things are otherwise.
+    """
+    starts, stacks = before.starts, before.stacks
+    lo, hi = fresh.span
+    place = bisect_right(starts, lo) - 1
+    following = starts[place + 1] if place + 1 < len(starts) else NO_END
+    stack = stacks[place]
+    if hi > following or hi == NO_END or fresh.macs != ALL_MACS or len(stack) != 1:
+        return None
+    if stack[0].macs != ALL_MACS or stack[0].rule.priority >= fresh.rule.priority:
+        return None
+    kept = place if starts[place] == lo else place + 1
+    after: tuple[int, ...] = () if hi == following else (hi,)
+    rest: tuple[Stack, ...] = () if hi == following else (stack,)
+    covers = list(before.covers)
+    insort(covers, fresh, key=_outer_first)
+    function = RouteFunction(
+        (*starts[:kept], lo, *after, *starts[place + 1 :]),
+        (*stacks[:kept], (fresh,), *rest, *stacks[place + 1 :]),
+        tuple(covers),
+    )
+    function.resembles(before)
     return function
 
 
@@ -139,31 +176,25 @@ def _outer_first(covered: Cover) -> tuple[int, int]:
     return covered.span[0], -covered.span[1]
 
 
-def _stack(covers: list[Cover]) -> Stack:
-    return tuple(covers) if not covers else stack_of(covers)
-
-
-def _within(before: RouteFunction, span: Interval, come: Sequence[Cover]) -> Iterable[tuple[int, Stack]]:
+def _within(before: RouteFunction, span: Interval, come: Sequence[Cover]) -> list[tuple[int, Stack]]:
     """The pieces of a span in which neither an old interval nor a new rule ends, and what was there."""
     first, last = bisect_right(before.starts, span[0]), bisect_left(before.starts, span[1])
     starts = {span[0], *before.starts[first:last]}
     for covered in come:
-        starts.update(edge for edge in covered.span if span[0] < edge < span[1])
+        starts.update([edge for edge in covered.span if span[0] < edge < span[1]])
     return [(start, before.at(start)) for start in sorted(starts)]
 
 
 def _amended(
-    start: int,
-    stack: Stack,
-    dropped: set[int],
-    come: Sequence[Cover],
-    remaining: Callable[[], Sequence[Cover]],
+    start: int, stack: Stack, dropped: set[int], come: Sequence[Cover], covers: Sequence[Cover]
 ) -> Stack:
     kept = [covered for covered in stack if id(covered.rule) not in dropped]
-    if len(kept) < len(stack) and not takes_all(tuple(kept)):
-        return _stack([covered for covered in remaining() if covered.span[0] <= start < covered.span[1]])
+    if len(kept) < len(stack) and (not kept or kept[-1].macs != ALL_MACS):
+        return stack_of([covered for covered in covers if covered.span[0] <= start < covered.span[1]])
     fresh = [covered for covered in come if covered.span[0] <= start < covered.span[1]]
-    return _stack([*kept, *fresh]) if fresh else stack if len(kept) == len(stack) else tuple(kept)
+    if not fresh:
+        return stack if len(kept) == len(stack) else tuple(kept)
+    return stack_of([*kept, *fresh])
 
 
 class _Draft:
@@ -185,9 +216,9 @@ class _Draft:
             self.starts.extend(starts[1:])
             self.stacks.extend(stacks[1:])
 
-    def finish(self) -> RouteFunction:
-        return RouteFunction(tuple(self.starts), tuple(self.stacks))
+    def finish(self, covers: tuple[Cover, ...]) -> RouteFunction:
+        return RouteFunction(tuple(self.starts), tuple(self.stacks), covers)
 
 
 def _same(one: Stack, other: Stack) -> bool:
-    return len(one) == len(other) and all(map(is_, (c.rule for c in one), (c.rule for c in other)))
+    return len(one) == len(other) and all(map(is_, one, other))

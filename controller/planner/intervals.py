@@ -66,6 +66,9 @@ def takes_all(stack: Stack) -> bool:
 
 def stack_of(covers: Iterable[Cover]) -> Stack:
     """The stack that covers of one address make."""
+    covers = tuple(covers)
+    if len(covers) < 2:
+        return covers
     best_first = sorted(covers, key=lambda covered: (-covered.rule.priority, covered.rule.match.order))
     for place, covered in enumerate(best_first):
         if covered.macs == ALL_MACS:
@@ -115,7 +118,7 @@ def _span(term: Term, family: Family) -> Interval | None:
 
 
 cover: Remembered[FlowRule, Cover | None] = Remembered(_cover)
-"""The rule as a `Cover`, worked out once for each rule; None for one that has none."""
+"""The rule as a `Cover`, the same one each time; None for a rule that has none."""
 
 
 def merged(spans: Iterable[Interval]) -> list[Interval]:

@@ -17,36 +17,70 @@ from bisect import bisect_right
 
 from controller.model.flow import FlowRule
 from controller.planner.forwarding import Forwarding
+from controller.planner.functions import RouteFunction
 from controller.planner.intervals import ALL_MACS, NO_END, Family
 from controller.planner.transition import Meeting, Transition, rule_met
 from controller.planner.turns import Look, Ops, Turn
-from controller.planner.wiring import Way, together, turn_between
+from controller.planner.wiring import Far, Way, together, turn_between
 
 
 def look(transition: Transition, switch: int, family: Family, address: int) -> tuple[Look, int]:
     """The look, and the address before which it holds."""
-    new = transition.new(switch)
-    function = new.functions[family]
-    place = bisect_right(function.starts, address)
-    end = function.starts[place] if place < len(function.starts) else NO_END
-    stack = function.stacks[place - 1]
-    simple = len(stack) == 1 and stack[0].macs == ALL_MACS
-    if switch not in transition.changes and switch not in transition.doubts:
-        if not simple:
-            return _closely(transition, switch, family, address)
-        outlet = new.outlet(stack[0].rule)
-        transition.ask(switch, outlet)
-        return outlet.look, end
-    old = transition.old(switch)
-    before = old.functions[family]
-    earlier = before.place(address)
-    was = before.stacks[earlier]
-    if not simple or switch in transition.doubts or len(was) != 1 or was[0].macs != ALL_MACS:
+    if switch in transition.doubts:
         return _closely(transition, switch, family, address)
-    one, other = was[0].rule, stack[0].rule
-    turn = turn_between(transition.way(switch, old, one), transition.way(switch, new, other))
-    op = flip(one, other)
-    return Look(turn, () if op is None else (id(op),)), min(end, before.end_of(earlier))
+    before = NO_END
+    if switch in transition.changes:
+        plain = transition.plain(switch, family)
+        if plain is None:
+            return _at_both(transition, switch, family, address)
+        for (lo, hi), _, seen in plain:
+            if address < lo:
+                before = lo
+                break
+            if address < hi:
+                return seen, hi
+    routes = transition.old(switch)
+    function = routes.functions[family]
+    place = bisect_right(function.starts, address)
+    stack = function.stacks[place - 1]
+    if len(stack) != 1 or stack[0].macs != ALL_MACS:
+        return _closely(transition, switch, family, address)
+    far = transition.far(switch)
+    seen = routes.outlet(stack[0].rule).look(far)
+    if seen.turn[0]:
+        end = function.starts[place] if place < len(function.starts) else NO_END
+    else:
+        end = _alike(routes, function, place, far, seen)
+    return seen, min(end, before)
+
+
+def _alike(routes: Forwarding, function: RouteFunction, place: int, far: Far, seen: Look) -> int:
+    """Where the interval before this place ends, in which packets leave the fabric or are lost; intervals
+    behind it in which they do too are taken with it, so that a switch with many hosts is looked at once.
+    """
+    starts, stacks = function.starts, function.stacks
+    while place < len(starts):
+        stack = stacks[place]
+        if len(stack) != 1 or stack[0].macs != ALL_MACS:
+            break
+        if routes.outlet(stack[0].rule).look(far).turn != seen.turn:
+            break
+        place += 1
+    return starts[place] if place < len(starts) else NO_END
+
+
+def _at_both(transition: Transition, switch: int, family: Family, address: int) -> tuple[Look, int]:
+    """A switch that changes in more than one place."""
+    old, new = transition.old(switch), transition.new(switch)
+    before, after = old.functions[family], new.functions[family]
+    one, other = before.place(address), after.place(address)
+    was, stack = before.stacks[one], after.stacks[other]
+    if not (len(was) == 1 == len(stack) and was[0].macs == ALL_MACS == stack[0].macs):
+        return _closely(transition, switch, family, address)
+    turn = turn_between(transition.way(switch, old, was[0].rule), transition.way(switch, new, stack[0].rule))
+    op = flip(was[0].rule, stack[0].rule)
+    end = min(before.end_of(one), after.end_of(other))
+    return Look(turn, () if op is None else (id(op),)), end
 
 
 def flip(old: FlowRule | None, new: FlowRule | None) -> FlowRule | None:

@@ -24,28 +24,16 @@ Packets that may fall through to the rules on their Ethernet destination are sai
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import IntEnum
 from itertools import pairwise
 from typing import NamedTuple
 
-from controller.planner.forwarding import Forwarding, covers_of
+from controller.planner.forwarding import Forwarding, touched_by
 from controller.planner.functions import RouteFunction
-from controller.planner.intervals import ALL_MACS, NO_END, Cover, Family, Interval, Stack, merged, takes_all
+from controller.planner.intervals import ALL_MACS, NO_END, Family, Interval, Stack, merged, takes_all
+from controller.planner.kinds import Kind, kind_of
 from controller.planner.transition import Transition
 from controller.planner.wiring import LOST, Way
-
-
-class Kind(IntEnum):
-    """How a switch changes for some addresses."""
-
-    GROWS = 0
-    SHRINKS = 1
-    APPEARS = 2
-    VANISHES = 3
-    TURNS = 4
-
 
 _DOUBTED = -1
 
@@ -66,22 +54,17 @@ class Region(NamedTuple):
     switches: int
 
 
-def kind_of(before: Way, after: Way) -> Kind:
-    """How a switch changes that goes from one way to another one."""
-    if before.switches & ~after.switches == 0 and before.leaves_by <= after.leaves_by:
-        return Kind.APPEARS if before.loses and not after.loses else Kind.GROWS
-    if after.switches & ~before.switches == 0 and after.leaves_by <= before.leaves_by:
-        return Kind.VANISHES if after.loses and not before.loses else Kind.SHRINKS
-    return Kind.TURNS
+def regions(
+    transition: Transition, family: Family, *, mixed: bool = False, every: bool = False
+) -> list[Region]:
+    """The intervals of a family that need a closer look, in order; or every one in which a switch changes.
 
-
-def regions(transition: Transition, family: Family, *, every: bool = False) -> list[Region]:
-    """The intervals of a family that need a closer look, in order; or every one in which a switch changes."""
+    `mixed`: packets that meet rules of this family on one switch may fall through on another one."""
     groups: dict[Move, int] = {}
     for switch in transition.changes:
         for move in moves(transition, switch, family):
             groups[move] = groups.get(move, 0) | 1 << switch
-    if family is not Family.MAC:
+    if mixed:
         for switch, move in _fallen(transition, family):
             groups[move] = groups.get(move, 0) | 1 << switch
     if not groups:
@@ -126,47 +109,39 @@ def _need_a_look(there: Mapping[int, int], every: bool) -> int:
 
 def moves(transition: Transition, switch: int, family: Family) -> list[Move]:
     """The intervals in which the rules of this family make the switch send packets elsewhere."""
-    delta = transition.changes[switch].delta
-    spans = _spans(covers_of(delta.set_rules), covers_of(delta.gone_rules), family)
-    if not spans:
-        return []
+    plain = transition.plain(switch, family)
+    if plain is not None:
+        return [Move(*piece.span, piece.kind) for piece in plain if piece.kind is not None]
     old, new = transition.old(switch), transition.new(switch)
+    before, after = old.functions[family], new.functions[family]
     found = []
-    for span in spans:
-        for lo, hi, before, after in _pieces(old.functions[family], new.functions[family], span):
-            kind = _kind(transition, switch, family, (old, before), (new, after))
+    for lo, end in touched_by(transition.changes[switch].delta).spans[family]:
+        while lo < end:
+            one, other = before.place(lo), after.place(lo)
+            hi = min(end, before.end_of(one), after.end_of(other))
+            kind = _kind(transition, switch, family, (old, before.stacks[one]), (new, after.stacks[other]))
             if kind is not None:
                 found.append(Move(lo, hi, kind))
+            lo = hi
     return found
 
 
 def doubted(transition: Transition, switch: int, family: Family) -> list[Interval]:
     """Intervals in which a switch that owes an answer may do one thing or another."""
     last = transition.old(switch).functions[family]
-    spans = []
+    spans: list[Interval] = []
     for routes in transition.doubted(switch):
         before = routes.functions[family]
         if before is not last:
-            spans += [(lo, hi) for lo, hi, one, other in _pieces(before, last, (0, NO_END)) if one != other]
+            spans += _differences(before, last)
     return merged(spans)
 
 
-def _spans(come: Sequence[Cover], gone: Sequence[Cover], family: Family) -> list[Interval]:
-    spans = [covered.span for covered in (*come, *gone) if covered.family is family]
-    return spans if len(spans) < 2 else merged(spans)
-
-
-def _pieces(
-    old: RouteFunction, new: RouteFunction, span: Interval
-) -> Iterator[tuple[int, int, Stack, Stack]]:
-    """The parts of a span in which neither function changes, and the stacks there."""
-    lo, end = span
-    while lo < end:
-        before, after = bisect_right(old.starts, lo) - 1, bisect_right(new.starts, lo) - 1
-        hi = min(end, old.end_of(before), new.end_of(after))
-        if old.stacks[before] is not new.stacks[after]:
-            yield lo, hi, old.stacks[before], new.stacks[after]
-        lo = hi
+def _differences(old: RouteFunction, new: RouteFunction) -> Iterator[Interval]:
+    """Where two functions have other stacks."""
+    for lo, hi in pairwise(sorted({*old.starts, *new.starts, NO_END})):
+        if old.at(lo) != new.at(lo):
+            yield lo, hi
 
 
 def _kind(
@@ -177,6 +152,8 @@ def _kind(
     new: tuple[Forwarding, Stack],
 ) -> Kind | None:
     """How the switch changes where it goes from one stack to another; None for not at all."""
+    if old[1] is new[1]:
+        return None
     before = _simple_way(transition, switch, family, *old)
     after = _simple_way(transition, switch, family, *new)
     if before is not None and after is not None:
@@ -216,9 +193,11 @@ def _fallen(transition: Transition, family: Family) -> Iterator[tuple[int, Move]
         for switch in transition.changes
         if transition.old(switch).functions[Family.MAC] is not transition.new(switch).functions[Family.MAC]
     ]
-    if not moving or not transition.mixes(family):
+    if not moving:
         return
-    populated = merged(span for function in transition.functions(family) for span in _where(function, bool))
+    everybody = transition.routes_of(transition.everybody)
+    functions = {id(routes.functions[family]): routes.functions[family] for routes in everybody}
+    populated = merged(span for function in functions.values() for span in _where(function, bool))
     for switch in moving:
         sides = transition.old(switch), transition.new(switch)
         taken = [span for routes in sides for span in _where(routes.functions[family], takes_all)]

@@ -26,15 +26,15 @@ takes the classes they belong to out of the game (planner/exceptions.py) and ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from controller.dataplane.remembered import Remembered
 from controller.model.flow import FlowRule
 from controller.planner.classes import PacketClass
 from controller.planner.diff import SwitchDelta
 from controller.planner.intervals import Cover, Family, cover
-from controller.planner.masks import bits
 
 Op = tuple[int, int]
 """A change of a rule: the number of its switch, and the `id` of the rule that is set or goes."""
@@ -42,9 +42,7 @@ Op = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The level of each change that waits or is waited for; the others may be 0. `stuck`: those in a circle
-    of waits.
-    """
+    """The level of each change that waits; the others may be 0. `stuck`: those in a circle of waits."""
 
     of: dict[Op, int]
     stuck: frozenset[Op]
@@ -61,76 +59,115 @@ def in_switch_order(sets: Iterable[FlowRule], deletes: Iterable[FlowRule]) -> li
 
 
 class WaitGraph:
-    """Changes that wait for changes."""
+    """Changes that wait for changes.
+
+    A rule changes on many switches alike, and they are waited for together: `elsewhere` says for each change
+    that waits which rules' changes it waits for, on which other switches (a mask).
+    """
 
     def __init__(self) -> None:
-        self._later: dict[Op, dict[Op, int]] = {}
-        self.elsewhere: dict[Op, set[Op]] = {}
-        """For each change, those on other switches that it waits for."""
+        self.elsewhere: dict[Op, dict[int, int]] = {}
+        self._here: dict[Op, set[int]] = {}
 
-    def add(self, earlier: Op, later: Op) -> None:
-        """`later` waits for `earlier`."""
-        followers = self._later.setdefault(earlier, {})
-        if later not in followers:
-            apart = earlier[0] != later[0]
-            followers[later] = int(apart)
-            if apart:
-                self.elsewhere.setdefault(later, set()).add(earlier)
+    def add(self, switches: int, rule: int, later: Op) -> None:
+        """`later` waits for the change of a rule on these switches, which are others than its own."""
+        known = self.elsewhere.setdefault(later, {})
+        known[rule] = known.get(rule, 0) | switches
 
     def add_class(self, packets: PacketClass) -> None:
         """What precedence asks of a class."""
-        for switch, mask in packets.waits:
+        by_rule: dict[int, int] = {}
+        for switch, ops in packets.ops.items():
+            for rule in ops:
+                by_rule[rule] = by_rule.get(rule, 0) | 1 << switch
+        for switch, first in packets.waits:
             for later in packets.ops.get(switch, ()):
-                for first in bits(mask):
-                    for earlier in packets.ops.get(first, ()):
-                        self.add((first, earlier), (switch, later))
+                for rule, switches in by_rule.items():
+                    if switches & first:
+                        self.add(switches & first, rule, (switch, later))
 
     def add_switch(self, switch: int, delta: SwitchDelta, *, families_mix: bool) -> None:
         """The order of the routes of one switch among themselves; `families_mix`: of IP and Ethernet rules
         too.
         """
-        ordered = in_switch_order(delta.set_rules, delta.gone_rules)
-        covers = [covered for _, rule in ordered if (covered := cover(rule)) is not None]
-        pairs = pairwise(covers) if families_mix else _overlapping(covers)
+        pairs = _mixing(delta) if families_mix else overlapping(delta)
         for earlier, later in pairs:
-            self.add((switch, id(earlier.rule)), (switch, id(later.rule)))
+            self._here.setdefault((switch, later), set()).add(earlier)
 
     def levels(self) -> Levels:
-        """Longest paths, by taking away what waits for nothing (Kahn, CACM 1962)."""
-        waiting: dict[Op, int] = dict.fromkeys(self._later, 0)
-        for followers in self._later.values():
-            for follower in followers:
-                waiting[follower] = waiting.get(follower, 0) + 1
-        level = dict.fromkeys(waiting, 0)
-        ready = [op for op, count in waiting.items() if not count]
-        for op in ready:
-            for follower, steps in self._later.get(op, {}).items():
-                level[follower] = max(level[follower], level[op] + steps)
-                waiting[follower] -= 1
-                if not waiting[follower]:
-                    ready.append(follower)
-        done = set(ready)
-        return Levels(level, self._on_circles({op for op in waiting if op not in done}))
+        """Level by level: what waits for nothing but lower levels elsewhere, and for none above on its own
+        switch.
+        """
+        left = dict.fromkeys((*self.elsewhere, *self._here))
+        blocked: dict[int, int] = {}
+        for switch, rule in left:
+            blocked[rule] = blocked.get(rule, 0) | 1 << switch
+        level: dict[Op, int] = {}
+        number, stuck = 0, 0
+        while left and stuck < 2:
+            ready = [op for op in left if self._is_ready(op, number, blocked)]
+            stuck += 1
+            while free := [op for op in ready if self._is_free(op, blocked)]:
+                stuck = 0
+                for op in free:
+                    level[op] = number
+                    del left[op]
+                    blocked[op[1]] &= ~(1 << op[0])
+                ready = [op for op in ready if op in left]
+            number += 1
+        return Levels(level, self._on_circles(set(left)))
+
+    def _is_ready(self, op: Op, number: int, blocked: dict[int, int]) -> bool:
+        """Whether all that it waits for elsewhere has a lower level."""
+        asked = self.elsewhere.get(op)
+        if not asked:
+            return True
+        return number > 0 and not any(switches & blocked.get(rule, 0) for rule, switches in asked.items())
+
+    def _is_free(self, op: Op, blocked: dict[int, int]) -> bool:
+        """Whether all that it waits for on its own switch has a level."""
+        return not any(blocked.get(rule, 0) >> op[0] & 1 for rule in self._here.get(op, ()))
 
     def _on_circles(self, left: set[Op]) -> frozenset[Op]:
         """Of changes that all wait for each other, those that are also waited for."""
         before = 0
         while len(left) != before:
             before = len(left)
-            left = {op for op in left if not left.isdisjoint(self._later.get(op, {}))}
+            asked: dict[int, int] = {}
+            for op in left:
+                for rule in self._here.get(op, ()):
+                    asked[rule] = asked.get(rule, 0) | 1 << op[0]
+                for rule, switches in self.elsewhere.get(op, {}).items():
+                    asked[rule] = asked.get(rule, 0) | switches
+            left = {(switch, rule) for switch, rule in left if asked.get(rule, 0) >> switch & 1}
         return frozenset(left)
 
 
-def _overlapping(covers: Sequence[Cover]) -> Iterator[tuple[Cover, Cover]]:
-    """Each pair of changes of which one's interval holds the other's, in the order in which they come."""
-    place = {id(covered): number for number, covered in enumerate(covers)}
+def _covers(delta: SwitchDelta) -> list[Cover]:
+    """What changes among the routes, in the order in which the switch takes it."""
+    ordered = in_switch_order(delta.set_rules, delta.gone_rules)
+    return [covered for _, rule in ordered if (covered := cover(rule)) is not None]
+
+
+def _mixing(delta: SwitchDelta) -> Iterator[tuple[int, int]]:
+    return pairwise(id(covered.rule) for covered in _covers(delta))
+
+
+def _overlapping(delta: SwitchDelta) -> tuple[tuple[int, int], ...]:
+    covers = _covers(delta)
+    place = {id(covered.rule): number for number, covered in enumerate(covers)}
+    found: list[tuple[int, int]] = []
     for family in Family:
         opened: list[Cover] = []
         mine = [covered for covered in covers if covered.family is family]
         for covered in sorted(mine, key=lambda change: (change.span[0], -change.span[1])):
             while opened and opened[-1].span[1] <= covered.span[0]:
                 opened.pop()
-            for outer in opened:
-                first = place[id(outer)] < place[id(covered)]
-                yield (outer, covered) if first else (covered, outer)
+            pairs = ((id(outer.rule), id(covered.rule)) for outer in opened)
+            found += [(a, b) if place[a] < place[b] else (b, a) for a, b in pairs]
             opened.append(covered)
+    return tuple(found)
+
+
+overlapping: Remembered[SwitchDelta, tuple[tuple[int, int], ...]] = Remembered(_overlapping)
+"""Each pair of changes of which one's interval holds the other's, in the order in which they come."""

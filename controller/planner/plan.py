@@ -23,20 +23,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from controller.dataplane.pipeline import Table
 from controller.model.command import ProgramCommand
 from controller.model.identity import Dpid, PortRef
 from controller.model.plan import EMPTY_PLAN, Sent, UpdatePlan
 from controller.model.program import EMPTY_PROGRAM, FabricProgram, SwitchProgram
 from controller.planner.apply import apply_commands
 from controller.planner.classes import PacketClass, packet_classes, separate_classes
-from controller.planner.diff import diff
+from controller.planner.diff import Differ
 from controller.planner.exceptions import Exemption, exempt
-from controller.planner.intervals import Family
+from controller.planner.forwarding import expect
 from controller.planner.masks import bits
 from controller.planner.order import Levels, Op, WaitGraph
 from controller.planner.regroup import regroup
 from controller.planner.steps import Schedule, SwitchChange, steps_of
 from controller.planner.transition import Change, Transition
+from controller.planner.wiring import Links, links_of
 
 _NOTHING_SENT: Mapping[Dpid, Sequence[Sent]] = {}
 
@@ -46,18 +48,21 @@ def plan(
     wanted: FabricProgram,
     peer: Mapping[PortRef, PortRef],
     under_way: Mapping[Dpid, Sequence[Sent]] = _NOTHING_SENT,
+    out_links: Links | None = None,
 ) -> UpdatePlan:
     """The plan that takes the switches of `wanted` from what is installed to what is wanted.
 
     `peer` maps each port with a live link to its far end: forwarding onto a port without one leaves the
     fabric. A switch that has nothing installed counts as empty; a switch that is installed and not wanted is
     left alone. `under_way` is what switches were sent on top of what is installed and have not answered, one
-    entry for each plan that sent something, in order."""
+    entry for each plan that sent something, in order. `out_links` says the same as `peer`, by switch: what is
+    known of a switch is then trusted for as long as its links are the very same object."""
     held, doubts = _expected(installed, under_way)
     renaming, changes = _changes(held, wanted)
     if not changes:
         return EMPTY_PLAN
-    transition = Transition({**held, **wanted}, changes, peer, doubts)
+    links = links_of(peer) if out_links is None else out_links
+    transition = Transition({**held, **wanted}, changes, links, doubts)
     number = transition.numbers.number
     told = [
         SwitchChange(number[dpid], dpid, renaming.get(dpid, ()), change.delta)
@@ -90,9 +95,10 @@ def _changes(
     """The switches that change, sorted; and where groups have to be renamed first, the commands that do."""
     renaming: dict[Dpid, tuple[ProgramCommand, ...]] = {}
     changes: dict[Dpid, Change] = {}
+    differ = Differ()
     for dpid in sorted([dpid for dpid, program in wanted.items() if held.get(dpid) is not program]):
         regrouped = regroup(held.get(dpid, EMPTY_PROGRAM), wanted[dpid])
-        delta = diff(regrouped.program, wanted[dpid])
+        delta = differ.diff(regrouped.program, wanted[dpid])
         if delta or regrouped.commands:
             changes[dpid] = Change(regrouped.program, wanted[dpid], delta)
             if regrouped.commands:
@@ -104,7 +110,14 @@ def _changes(
 
 
 def _schedule(transition: Transition) -> Schedule:
-    """Who waits for whom, if anybody does."""
+    """Who waits for whom, if anybody does.
+
+    Nobody does where all that change forwarded nothing before: everything appears (planner/moves.py).
+    """
+    if not transition.doubts and not any(_forwards(change.before) for change in transition.changes.values()):
+        for switch, change in transition.changes.items():
+            expect(transition.dpid(switch), change.after)
+        return Schedule()
     classes = packet_classes(transition)
     if not classes:
         return Schedule()
@@ -113,6 +126,10 @@ def _schedule(transition: Transition) -> Schedule:
     if levels.stuck:
         return _with_exceptions(transition)
     return Schedule(levels.of, graph.elsewhere, _pending(classes))
+
+
+def _forwards(program: SwitchProgram) -> bool:
+    return any(rule.table == Table.ROUTES for rule in program.rules.values())
 
 
 def _with_exceptions(transition: Transition) -> Schedule:
@@ -143,27 +160,15 @@ def _graph(transition: Transition, classes: Sequence[PacketClass]) -> WaitGraph:
     graph = WaitGraph()
     for packets in classes:
         graph.add_class(packets)
-    for switch in sorted({switch for packets in classes for switch in _waiting(packets)}):
-        delta = transition.changes[switch].delta
-        graph.add_switch(switch, delta, families_mix=_families_mix(transition, switch))
-    return graph
-
-
-def _waiting(packets: PacketClass) -> set[int]:
-    """The switches that wait, or are waited for."""
     mask = 0
-    for switch, first in packets.waits:
-        mask |= first | 1 << switch
-    return {switch for switch in bits(mask) if switch in packets.ops}
-
-
-def _families_mix(transition: Transition, switch: int) -> bool:
-    """Whether on this switch packets go over from rules of one family to rules of another."""
-    for family in (Family.IPV4, Family.IPV6):
-        old, new = transition.old(switch).functions[family], transition.new(switch).functions[family]
-        if old.profile != new.profile or old.is_partial or new.is_partial:
-            return True
-    return False
+    for packets in classes:
+        for switch, first in packets.waits:
+            mask |= first | 1 << switch
+    for switch in bits(mask):
+        old, new = transition.old(switch), transition.new(switch)
+        mixing = not transition.falls_alike(switch) and (old.falls != new.falls or new.falls[2])
+        graph.add_switch(switch, transition.changes[switch].delta, families_mix=mixing)
+    return graph
 
 
 def _is_stuck(packets: PacketClass, levels: Levels) -> bool:

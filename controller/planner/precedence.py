@@ -64,7 +64,6 @@ from collections.abc import Mapping
 
 from controller.planner.bundles import NEW, OLD, Bundles
 from controller.planner.masks import bits
-from controller.planner.turns import Turns
 
 Waits = tuple[tuple[int, int], ...]
 """Pairs (switch, mask of the switches that must flip before it), in the order of the switches."""
@@ -108,11 +107,10 @@ def upstream_first(fabric: Bundles) -> Waits:
     return _sorted(waits)
 
 
-def tolerates(turns: Turns, sure: Turns) -> bool:
-    """Whether the order for these turns holds although some of them are doubted: `turns` has all that such a
-    switch may do, `sure` what each will do once it has answered.
+def tolerates(wide: Bundles, narrow: Bundles) -> bool:
+    """Whether the order for some turns holds although switches are in doubt: `wide` has all that such a
+    switch may do, `narrow` what each will do once it has answered.
     """
-    wide, narrow = Bundles(turns), Bundles(sure)
     if wide.circles(OLD) or wide.circles(NEW):
         return False
     good_old = wide.everyone & ~wide.upstream(OLD, wide.where(lambda turn: turn.old_loses))

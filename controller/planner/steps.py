@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from controller.model.command import (
     AddGroup,
@@ -43,18 +44,17 @@ Commands = tuple[ProgramCommand, ...]
 
 @dataclass(frozen=True)
 class Schedule:
-    """When each change may come: the level of those that wait or are waited for, what they wait for on other
-    switches, the switches whose answers they wait for (a mask), and the exceptions.
+    """When each change may come: the level of those that wait, which changes of rules they wait for, on which
+    other switches, the switches whose answers they wait for, both as masks, and the exceptions.
     """
 
     level: Mapping[Op, int] = field(default_factory=dict)
-    elsewhere: Mapping[Op, Set[Op]] = field(default_factory=dict)
+    elsewhere: Mapping[Op, Mapping[int, int]] = field(default_factory=dict)
     pending: Mapping[Op, int] = field(default_factory=dict)
     exemptions: Sequence[Exemption] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchChange:
+class SwitchChange(NamedTuple):
     """What has to happen on one switch: groups renamed first, then the difference."""
 
     switch: int
@@ -70,74 +70,78 @@ def steps_of(
 
     `dpids` says which switch has which number, `owing` which ones still owe answers.
     """
-    drafts = sorted(_all_drafts(changes, schedule), key=lambda draft: (draft.level, draft.change.switch))
-    place = {op: number for number, draft in enumerate(drafts) for op in draft.ops}
-    latest: dict[Dpid, int] = {}
+    drafts = sorted(_all_drafts(changes, schedule), key=lambda draft: (draft.level, draft.switch))
+    place = {(draft.switch, draft.level): number for number, draft in enumerate(drafts)}
+    latest = {draft.switch: number for number, draft in enumerate(drafts)}
     steps: list[Step] = []
     for draft in drafts:
-        dpid = draft.change.dpid
-        latest[dpid] = len(steps)
-        after: tuple[int, ...] = ()
-        pending: tuple[Dpid, ...] = ()
-        if draft.ops:
-            earlier = {place[first] for op in draft.ops for first in schedule.elsewhere.get(op, ())}
-            after, pending = tuple(sorted(earlier)), _pending(draft, schedule, dpids)
-        steps.append(Step(dpid, draft.commands, after, pending))
+        after = _after(draft, schedule, place) if draft.ops else ()
+        pending = _pending(draft, schedule, dpids) if schedule.pending else ()
+        steps.append(Step(dpids[draft.switch], draft.commands, after, pending))
     for change in changes:
         forgotten = _forgotten(change.delta)
         if forgotten:
-            mine = (latest[change.dpid],) if change.dpid in latest else ()
+            mine = (latest[change.switch],) if change.switch in latest else ()
             steps.append(Step(change.dpid, forgotten, mine, (change.dpid,) if change.dpid in owing else ()))
     return tuple(steps)
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A step that does not know the numbers of the others yet; `ops` are those changes that wait or are
-    waited for.
-    """
+class _Draft(NamedTuple):
+    """A step that does not know the numbers of the others yet; `ops` are those changes in it that wait."""
 
-    change: SwitchChange
+    switch: int
     level: int
     commands: Commands
     ops: Sequence[Op] = ()
+
+
+def _after(draft: _Draft, schedule: Schedule, place: Mapping[tuple[int, int], int]) -> tuple[int, ...]:
+    """The numbers of the steps that hold what a step waits for."""
+    asked: dict[int, int] = {}
+    for op in draft.ops:
+        for rule, switches in schedule.elsewhere.get(op, {}).items():
+            asked[rule] = asked.get(rule, 0) | switches
+    level = schedule.level
+    return tuple(
+        sorted(
+            {
+                place[switch, level.get((switch, rule), 0)]
+                for rule, switches in asked.items()
+                for switch in bits(switches)
+            }
+        )
+    )
 
 
 def _pending(draft: _Draft, schedule: Schedule, dpids: Sequence[Dpid]) -> tuple[Dpid, ...]:
     mask = 0
     for op in draft.ops:
         mask |= schedule.pending.get(op, 0)
-    return tuple([dpids[switch] for switch in bits(mask & ~(1 << draft.change.switch))])
+    return tuple([dpids[switch] for switch in bits(mask & ~(1 << draft.switch))])
 
 
 def _all_drafts(changes: Sequence[SwitchChange], schedule: Schedule) -> Iterator[_Draft]:
     exemptions: dict[int, list[Exemption]] = {}
     for exemption in schedule.exemptions:
         exemptions.setdefault(exemption.switch, []).append(exemption)
-    ordered = {op[0] for op in (*schedule.level, *schedule.pending)}
+    waiting = {op[0] for op in (*schedule.level, *schedule.pending)} | exemptions.keys()
     known: dict[object, Commands] = {}
     for change in changes:
-        if change.switch in ordered:
+        if change.switch in waiting:
             yield from _drafts(change, schedule, exemptions.get(change.switch, ()))
         else:
             commands = _at_once(change, known)
             if commands:
-                yield _Draft(change, 0, commands)
+                yield _Draft(change.switch, 0, commands)
 
 
 # --- a switch where nothing waits ---------------------------------------------------------------------------
 
 
 def _at_once(change: SwitchChange, known: dict[object, Commands]) -> Commands:
-    """All commands but those that forget. Switches with the very same rules to change share them."""
+    """All commands but those that forget. Switches with the same delta share them."""
     delta = change.delta
-    key = (
-        *map(id, delta.set_rules),
-        0,
-        *map(id, delta.gone_rules),
-        0,
-        *map(id, (*delta.new_groups, *delta.new_meters, *delta.changed_meters, *change.renaming)),
-    )
+    key = id(delta), *map(id, change.renaming)
     commands = known.get(key)
     if commands is None:
         rules = [
@@ -177,20 +181,21 @@ def _drafts(change: SwitchChange, schedule: Schedule, exemptions: Sequence[Exemp
     known = {each for each in level.values() if each is not None} | {*rewritten}
     first, last = min(known, default=0), max(known, default=0)
     commands: dict[int, list[ProgramCommand]] = {each: [] for each in sorted(known or {0})}
+    ops: dict[int, list[Op]] = {each: [] for each in commands}
     commands[first] += [SetRule(exemption.before) for exemption in exemptions]
     for exemption, each in zip(exemptions, rewritten, strict=True):
         commands[each].append(SetRule(exemption.after))
+        ops[each].append(exemption.op)
     for sets, rule in rules:
         mine = level[id(rule)]
         commands[last if mine is None else mine].append(SetRule(rule) if sets else DeleteRule(rule))
+        if mine is not None:
+            ops[mine].append((change.switch, id(rule)))
     commands[last] += [DeleteRule(exemption.after) for exemption in exemptions]
-    ops = _ops_by_level(change.switch, level, schedule)
-    for exemption, each in zip(exemptions, rewritten, strict=True):
-        ops.setdefault(each, []).append(exemption.op)
     for each, told in commands.items():
         whole = _with_groups(change, tuple(told)) if each == first else tuple(told)
         if whole:
-            yield _Draft(change, each, whole, ops.get(each, ()))
+            yield _Draft(change.switch, each, whole, ops[each])
 
 
 def _level(switch: int, sets: bool, rule: FlowRule, schedule: Schedule) -> int | None:
@@ -198,12 +203,3 @@ def _level(switch: int, sets: bool, rule: FlowRule, schedule: Schedule) -> int |
     if cover(rule) is None:
         return 0 if sets else None
     return schedule.level.get((switch, id(rule)), 0)
-
-
-def _ops_by_level(switch: int, level: Mapping[int, int | None], schedule: Schedule) -> dict[int, list[Op]]:
-    ops: dict[int, list[Op]] = {}
-    for rule, each in level.items():
-        op = (switch, rule)
-        if each is not None and (op in schedule.level or op in schedule.pending):
-            ops.setdefault(each, []).append(op)
-    return ops

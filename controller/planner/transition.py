@@ -10,18 +10,21 @@ counts as old here; `doubted` has the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from controller.model.flow import FlowRule
-from controller.model.identity import Dpid, PortRef
+from controller.model.identity import Dpid
 from controller.model.program import SwitchProgram
 from controller.planner.bundles import NEW, OLD, Side
 from controller.planner.diff import SwitchDelta
-from controller.planner.forwarding import Forwarding, derive, forwarding
-from controller.planner.functions import RouteFunction
+from controller.planner.forwarding import Falls, Forwarding, derive, forwarding, touched_by
 from controller.planner.intervals import ALL_MACS, Family, Interval, Stack
-from controller.planner.wiring import LOST, Outlet, Way, numbering
+from controller.planner.kinds import kind_of
+from controller.planner.masks import bits, mask_of
+from controller.planner.plain import Exchange, Piece, Plain, exchanges
+from controller.planner.turns import Look
+from controller.planner.wiring import LOST, Far, Links, Outlet, Way, numbering, turn_between
 
 
 class Change(NamedTuple):
@@ -51,19 +54,21 @@ class Transition:
         self,
         programs: Mapping[Dpid, SwitchProgram],
         changes: Mapping[Dpid, Change],
-        peer: Mapping[PortRef, PortRef],
+        links: Links,
         doubts: Mapping[Dpid, Sequence[SwitchProgram]] | None = None,
     ) -> None:
         """`programs` are those of all switches, of the ones that change either side's."""
         self._programs = programs
-        self._peer = peer
+        self._links = links
         self.numbers: Final = numbering(tuple(sorted(programs)))
         number = self.numbers.number
         self.changes: Final = {number[dpid]: change for dpid, change in changes.items()}
         self.doubts: Final = {number[dpid]: programs for dpid, programs in (doubts or {}).items()}
-        self._sides: tuple[dict[int, Forwarding], dict[int, Forwarding]] = ({}, {})
+        nobody: list[Forwarding | None] = [None] * len(programs)
+        self._old, self._new = nobody, nobody.copy()
         self._doubted: dict[int, tuple[Forwarding, ...]] = {}
-        self._asked = object()
+        self._plain: tuple[dict[int, Plain | None], ...] = ({}, {}, {})
+        self._pieces: dict[tuple[int, ...], Piece] = {}
 
     def dpid(self, switch: int) -> Dpid:
         """The identifier of a switch."""
@@ -71,11 +76,22 @@ class Transition:
 
     def old(self, switch: int) -> Forwarding:
         """What the switch does before."""
-        return self._sides[OLD].get(switch) or self._open(switch)[OLD]
+        return self._old[switch] or self._open(switch)[OLD]
 
     def new(self, switch: int) -> Forwarding:
         """What the switch does afterwards."""
-        return self._sides[NEW].get(switch) or self._open(switch)[NEW]
+        return self._new[switch] or self._open(switch)[NEW]
+
+    def _open(self, switch: int) -> tuple[Forwarding, Forwarding]:
+        dpid = self.numbers.dpids[switch]
+        change = self.changes.get(switch)
+        if change is None:
+            old = new = forwarding(dpid, self._programs[dpid])
+        else:
+            old = forwarding(dpid, change.before)
+            new = derive(dpid, change.before, change.after, change.delta)
+        self._old[switch], self._new[switch] = old, new
+        return old, new
 
     def doubted(self, switch: int) -> tuple[Forwarding, ...]:
         """What a switch that owes an answer may still do, other than `old`."""
@@ -86,50 +102,75 @@ class Transition:
             self._doubted[switch] = known
         return known
 
-    def functions(self, family: Family) -> list[RouteFunction]:
-        """The functions of a family of all switches on both sides, each once."""
-        every = range(len(self.numbers.dpids))
-        found = {id(f): f for f in (self.new(switch).functions[family] for switch in every)}
-        found |= {id(f): f for f in (self.old(switch).functions[family] for switch in self.changes)}
-        return list(found.values())
+    @property
+    def everybody(self) -> int:
+        """All switches, as a mask."""
+        return (1 << len(self.numbers.dpids)) - 1
 
-    def mixes(self, family: Family) -> bool:
-        """Whether packets to some address meet rules of the family on one switch, and fall through on
-        another one.
+    def routes_of(self, switches: int) -> Iterator[Forwarding]:
+        """The routes of some switches, and of all that change: on both sides, unless packets surely fall
+        through alike on both.
         """
-        profiles: set[tuple[int, ...]] = set()
-        for switch in range(len(self.numbers.dpids)):
-            function = self.new(switch).functions[family]
-            profiles.add(function.profile)
-            if len(profiles) > 1 or function.is_partial:
-                return True
-        olds = [self.old(switch).functions[family] for switch in self.changes]
-        return any(function.is_partial or function.profile not in profiles for function in olds)
+        yield from map(self.old, bits(switches | mask_of(self.changes)))
+        for switch in self.changes:
+            if not self.falls_alike(switch):
+                yield self.new(switch)
 
-    def _open(self, switch: int) -> tuple[Forwarding, Forwarding]:
-        dpid = self.dpid(switch)
-        change = self.changes.get(switch)
-        if change is None:
-            both = forwarding(dpid, self._programs[dpid])
-            pair = both, both
-        else:
-            pair = forwarding(dpid, change.before), derive(dpid, change.before, change.after, change.delta)
-        self._sides[OLD][switch], self._sides[NEW][switch] = pair
-        return pair
+    def mixes(self, switches: int) -> bool:
+        """Whether packets to some address meet rules of its family on one of these switches, or one that
+        changes, and may fall through on another one.
+        """
+        first: Falls | None = None
+        for routes in self.routes_of(switches):
+            if routes.falls is not first:
+                if routes.falls[2] or (first is not None and routes.falls != first):
+                    return True
+                first = routes.falls
+        return False
 
-    def ask(self, switch: int, outlet: Outlet) -> None:
-        """Have the outlet's way and turn brought up to date."""
-        if outlet.asked is not self._asked:
-            outlet.ask(switch, self.numbers, self._peer)
-            outlet.asked = self._asked
+    def far(self, switch: int) -> Far:
+        """The far ends of a switch."""
+        return self.numbers.far(switch, self._links)
+
+    def plain(self, switch: int, family: Family) -> Plain | None:
+        """What a switch that changes does in a family, if that is easily said."""
+        known = self._plain[family]
+        if switch not in known:
+            known[switch] = self._find_plain(switch, family)
+        return known[switch]
+
+    def _find_plain(self, switch: int, family: Family) -> Plain | None:
+        touched = touched_by(self.changes[switch].delta)
+        come, gone = touched.come[family], touched.gone[family]
+        if not come and not gone:
+            return ()
+        old = self.old(switch)
+        found = exchanges(old.functions[family], come, gone)
+        if found is None:
+            return None
+        new, far = self.new(switch), self.far(switch)
+        return tuple(
+            [self._piece(each, far, old.outlet(each.before), new.outlet(each.after)) for each in found]
+        )
+
+    def _piece(self, found: Exchange, far: Far, one: Outlet, other: Outlet) -> Piece:
+        """What an exchange means; the same for switches with the same far ends."""
+        key = id(far), id(one), id(other), id(found.op)
+        known = self._pieces.get(key)
+        if known is None:
+            before, after = one.way(far), other.way(far)
+            kind = None if before == after else kind_of(before, after)
+            look = Look(turn_between(before, after), (id(found.op),))
+            known = self._pieces[key] = Piece(found.span, kind, look)
+        return known
+
+    def falls_alike(self, switch: int) -> bool:
+        """Whether packets surely fall through on both sides of a change where they do on one."""
+        return self.plain(switch, Family.IPV4) is not None and self.plain(switch, Family.IPV6) is not None
 
     def way(self, switch: int, routes: Forwarding, rule: FlowRule | None) -> Way:
         """Where a rule sends packets."""
-        if rule is None:
-            return LOST
-        outlet = routes.outlet(rule)
-        self.ask(switch, outlet)
-        return outlet.way
+        return LOST if rule is None else routes.outlet(rule).way(self.far(switch))
 
     def meetings(self, switch: int, routes: Forwarding, family: Family, stack: Stack) -> list[Meeting]:
         """All that packets to an address with this stack may meet, whatever their Ethernet destination."""

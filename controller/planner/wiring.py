@@ -6,18 +6,21 @@ them are lost. A port without a far end leaves the fabric; a bucket that watches
 when another bucket of its group has a link. Handing to the controller counts as lost: nobody is delivered by
 it.
 
-A port's link changes seldom, so an outlet remembers its way, and the far ends that it was worked out from:
-as long as those are the same, the way is. Asking costs a look at each port.
+A switch's links change seldom, and many switches have the same far ends behind the same ports. So far ends
+are kept for as long as the links are the same object, equal ones are one object, and an outlet remembers its
+way for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from controller.dataplane.remembered import Remembered
 from controller.model.flow import Action, Bucket, Group, Output, ReservedPort, ToGroup
-from controller.model.identity import Dpid, PortNo, PortRef
+from controller.model.identity import Dpid, PortRef
+from controller.model.topology import Link
 from controller.planner.turns import Look, Turn
 
 
@@ -29,29 +32,40 @@ class Way(NamedTuple):
     loses: bool
 
 
-LOST = Way(0, frozenset(), True)
+_NO_PORTS: frozenset[int] = frozenset()
+LOST = Way(0, _NO_PORTS, True)
 
+Far = Mapping[int, int]
+"""The far end of each port of a switch that has a link, as the bit of its switch, or 0 for one that takes no
+part."""
 
-class _Refs(dict[int, PortRef]):
-    """The ports of one switch, named when they are first asked for."""
+Links = Mapping[Dpid, Sequence[Link]]
 
-    def __init__(self, dpid: Dpid) -> None:
-        super().__init__()
-        self._dpid = dpid
-
-    def __missing__(self, port: int) -> PortRef:
-        ref = self[port] = PortRef(self._dpid, PortNo(port))
-        return ref
+_KEEP = 4
+"""How many times as many far ends as switches are kept."""
 
 
 class Numbering:
-    """Numbers for switches, in the order of their identifiers, and for each its bit and its ports."""
+    """Numbers for switches, in the order of their identifiers, and the far ends of their ports."""
 
     def __init__(self, dpids: tuple[Dpid, ...]) -> None:
         self.dpids: Final = dpids
         self.number: Final = {dpid: place for place, dpid in enumerate(dpids)}
-        self.bit: Final = {dpid: 1 << place for place, dpid in enumerate(dpids)}
-        self.refs: Final = [_Refs(dpid) for dpid in dpids]
+        self._bit = {dpid: 1 << place for place, dpid in enumerate(dpids)}
+        self._links: list[Sequence[Link] | None] = [None] * len(dpids)
+        self._far: list[Far] = [{}] * len(dpids)
+        self._alike: dict[tuple[tuple[int, int], ...], Far] = {}
+
+    def far(self, switch: int, links: Links) -> Far:
+        """The far ends of a switch; equal ones are the same object."""
+        mine = links.get(self.dpids[switch])
+        if mine is not self._links[switch]:
+            ends = tuple([(link.src.port, self._bit.get(link.dst.dpid, 0)) for link in mine or ()])
+            if len(self._alike) > _KEEP * len(self.dpids):
+                self._alike.clear()
+            self._links[switch] = mine
+            self._far[switch] = self._alike.setdefault(ends, dict(ends))
+        return self._far[switch]
 
 
 @lru_cache(maxsize=4)
@@ -60,54 +74,96 @@ def numbering(dpids: tuple[Dpid, ...]) -> Numbering:
     return Numbering(dpids)
 
 
+def links_of(peer: Mapping[PortRef, PortRef]) -> Links:
+    """The links by switch, from the far end of each port."""
+    links: dict[Dpid, list[Link]] = {}
+    for here, there in peer.items():
+        links.setdefault(here.dpid, []).append(Link(here, there))
+    return links
+
+
 class Outlet:
-    """Actions that forward, on one switch: output to ports, and groups with what is in their buckets."""
+    """Actions that forward: output to ports, and groups with what is in their buckets."""
 
-    __slots__ = ("_fars", "_numbering", "_outputs", "_ports", "_refs", "_said", "asked", "look", "way")
+    __slots__ = ("_groups", "_known", "_outputs")
 
-    def __init__(self, outputs: tuple[int, ...], groups: tuple[tuple[Bucket, ...], ...]) -> None:
+    def __init__(self, outputs: tuple[int, ...], groups: tuple[Choice, ...]) -> None:
         self._outputs = outputs
-        self._said = groups
-        self._ports = _ports(outputs, groups)
-        self._refs: tuple[PortRef, ...] = ()
-        self._fars: tuple[PortRef | None, ...] | None = None
-        self._numbering: Numbering | None = None
-        self.asked: object = None
-        self.way = LOST
-        self.look = UNCHANGED_LOST
+        self._groups = groups
+        self._known: dict[int, tuple[Far, Way, Look]] = {}
 
-    def ask(self, switch: int, numbers: Numbering, peer: Mapping[PortRef, PortRef]) -> None:
-        """Bring `way` and `look` (that at a switch where nothing changes) up to date."""
-        if self._numbering is not numbers:
-            self._refs = tuple(map(numbers.refs[switch].__getitem__, self._ports))
-        fars = tuple(map(peer.get, self._refs))
-        if fars == self._fars and self._numbering is numbers:
-            return
-        self._fars, self._numbering = fars, numbers
-        far = {
-            port: numbers.bit.get(end.dpid, 0)
-            for port, end in zip(self._ports, fars, strict=True)
-            if end is not None
-        }
-        self.way = _way(self._outputs, self._said, far)
-        self.look = unchanged(self.way)
+    def way(self, far: Far) -> Way:
+        """Where these actions send packets on a switch with these far ends."""
+        known = self._known.get(id(far))
+        return (known or self._meet(far))[1]
+
+    def look(self, far: Far) -> Look:
+        """The look at such a switch, where nothing changes."""
+        known = self._known.get(id(far))
+        return (known or self._meet(far))[2]
+
+    def _meet(self, far: Far) -> tuple[Far, Way, Look]:
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        way = _way(self._outputs, self._groups, far)
+        found = self._known[id(far)] = far, way, unchanged(way)  # which keeps the number of `far` its own
+        return found
+
+
+_MOST_KNOWN = 1 << 14
+
+
+class Choice(NamedTuple):
+    """The buckets of a group. `ports` when each does nothing but output to the port that it watches; then
+    they say it all.
+    """
+
+    ports: tuple[int, ...]
+    buckets: tuple[Bucket, ...]
+
+
+def _choice(group: Group) -> Choice:
+    ports = []
+    for bucket in group.buckets:
+        action = bucket.actions[0] if len(bucket.actions) == 1 else None
+        if not isinstance(action, Output) or action.port != bucket.watch_port:
+            return Choice((), group.buckets)
+        ports.append(action.port)
+    return Choice(tuple(ports), group.buckets)
+
+
+def _of_group(group: Group) -> Outlet:
+    return Outlet((), (_choice(group),))
+
+
+_group_outlet: Remembered[Group, Outlet] = Remembered(_of_group)
+_NOWHERE = Outlet((), (Choice((), ()),))
+
+
+@lru_cache(maxsize=4096)
+def _port_outlet(port: int) -> Outlet:
+    return Outlet((port,), ())
 
 
 def outlet_of(actions: tuple[Action, ...], groups: Mapping[int, Group]) -> Outlet:
     """The outlet of a rule's actions on a switch with these groups; a group that is not there has no
-    buckets.
+    buckets. The outlets of one port, or of one group, are the same object.
     """
-    outputs = tuple(action.port for action in actions if isinstance(action, Output))
+    if len(actions) == 1:
+        action = actions[0]
+        if isinstance(action, Output):
+            return _port_outlet(action.port)
+        if isinstance(action, ToGroup):
+            group = groups.get(action.group_id)
+            return _group_outlet(group) if group else _NOWHERE
+    outputs = tuple([action.port for action in actions if isinstance(action, Output)])
     named = [groups.get(action.group_id) for action in actions if isinstance(action, ToGroup)]
-    return Outlet(outputs, tuple(group.buckets if group else () for group in named))
+    return Outlet(outputs, tuple([_choice(group) if group else Choice((), ()) for group in named]))
 
 
 def unchanged(way: Way) -> Look:
     """The look at a switch at which nothing changes."""
     return Look(Turn(way.switches, way.switches, way.loses, way.loses, way.loses, False))
-
-
-UNCHANGED_LOST = unchanged(LOST)
 
 
 def turn_between(before: Way, after: Way) -> Turn:
@@ -118,7 +174,7 @@ def turn_between(before: Way, after: Way) -> Turn:
 
 def together(ways: Iterable[Way]) -> Way:
     """All that packets may meet which go one of these ways."""
-    switches, leaves_by, loses = 0, frozenset[int](), False
+    switches, leaves_by, loses = 0, _NO_PORTS, False
     for way in ways:
         switches |= way.switches
         leaves_by |= way.leaves_by
@@ -126,31 +182,26 @@ def together(ways: Iterable[Way]) -> Way:
     return Way(switches, leaves_by, loses)
 
 
-def _ports(outputs: tuple[int, ...], groups: tuple[tuple[Bucket, ...], ...]) -> tuple[int, ...]:
-    named = dict.fromkeys(outputs)
-    for buckets in groups:
-        for bucket in buckets:
-            if bucket.watch_port is not None:
-                named[bucket.watch_port] = None
-            named.update((action.port, None) for action in bucket.actions if isinstance(action, Output))
-    return tuple(named)
-
-
-def _way(outputs: tuple[int, ...], groups: tuple[tuple[Bucket, ...], ...], far: Mapping[int, int]) -> Way:
+def _way(outputs: tuple[int, ...], groups: tuple[Choice, ...], far: Far) -> Way:
+    if len(groups) == 1 and groups[0].ports and not outputs:
+        alive = [far[port] for port in groups[0].ports if port in far]
+        if alive:
+            switches = 0
+            for behind in alive:
+                switches |= behind
+            return Way(switches, _NO_PORTS, 0 in alive)
     draft = _Draft(far)
     for port in outputs:
         draft.output(port)
-    for buckets in groups:
-        draft.buckets(buckets)
+    for choice in groups:
+        draft.buckets(choice.buckets)
     return draft.finish()
 
 
 class _Draft:
-    """A way in the making; `far` is the far end of each port with a link, as the bit of its switch, or 0 for
-    one that takes no part.
-    """
+    """A way in the making."""
 
-    def __init__(self, far: Mapping[int, int]) -> None:
+    def __init__(self, far: Far) -> None:
         self.far = far
         self.switches = 0
         self.leaves_by: set[int] = set()

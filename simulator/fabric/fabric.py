@@ -64,6 +64,7 @@ class Fabric:
         self._host_at: dict[tuple[int, int], Host] = {
             (host.at.dpid, host.at.port): host for host in self.hosts.values()
         }
+        self._broken: set[tuple[int, int]] = set()
         self._far: dict[tuple[int, int], tuple[Switch, Port, int]] = {}
         for a, b in blueprint.peer.items():
             self._far[a.dpid, a.port] = (self.switches[b.dpid], ports[b.dpid][b.port], b.port)
@@ -95,10 +96,8 @@ class Fabric:
         """The cable at a port breaks or is mended; both its switches see it, or only this one."""
         far = self.blueprint.peer.get(end) if both_ends else None
         for each in [end] if far is None else sorted([end, far]):
-            switch = self.switches[each.dpid]
-            other = self.blueprint.peer.get(each)
-            powered = other is None or self.switches[other.dpid].powered
-            self._set_carrier(switch, switch.ports[each.port], alive and powered)
+            (self._broken.discard if alive else self._broken.add)((each.dpid, each.port))
+            self._look_at_carrier(each.dpid, each.port)
 
     def set_power(self, dpid: Dpid, powered: bool, *, keep_tables: bool) -> None:
         """A switch loses its power, or has it back; its neighbours see its wires die, or come back."""
@@ -106,14 +105,21 @@ class Fabric:
         switch.powered = powered
         if not powered and not keep_tables:
             switch.tables.clear()
-        for number, port in switch.ports.items():
+        for number in switch.ports:
+            self._look_at_carrier(dpid, number)
             far = self._far.get((dpid, number))
-            if far is not None and far[0].powered:
-                self._set_carrier(far[0], far[1], powered and port.carrier)
+            if far is not None:
+                self._look_at_carrier(far[0].dpid, far[2])
 
-    def _set_carrier(self, switch: Switch, port: Port, alive: bool) -> None:
-        if port.carrier != alive:
-            port.carrier = alive
+    def _look_at_carrier(self, dpid: int, number: int) -> None:
+        """A switch with power sees whether there is light at a port, and tells when that has changed."""
+        switch, far = self.switches[Dpid(dpid)], self._far.get((dpid, number))
+        if not switch.powered:
+            return
+        port = switch.ports[number]
+        carrier = (dpid, number) not in self._broken and (far is None or far[0].powered)
+        if port.carrier != carrier:
+            port.carrier = carrier
             switch.tell_port(port)
 
     def move(self, host: Host, to: PortRef) -> list[Host]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from controller.planner import precedence as rules
-from controller.planner.bundles import Bundles
+from controller.planner.bundles import bundled
 from controller.planner.precedence import Waits
 from controller.planner.turns import Turn
 
 
 def precedence(turns: list[Turn]) -> Waits:
-    return rules.precedence(Bundles(dict(enumerate(turns))))
+    return rules.precedence(bundled(dict(enumerate(turns))).core())
 
 
 def turn(old: int | None, new: int | None) -> Turn:

@@ -146,6 +146,16 @@ def test_a_wire_that_broke_while_a_switch_was_dark_stays_broken(line: Fabric) ->
     assert line.dead == {near, far}
 
 
+def test_neighbours_that_are_dark_together_see_each_other_again_when_both_are_back(line: Fabric) -> None:
+    near, far = wire_between(line, 1, 2)
+    line.set_power(near.dpid, False, keep_tables=True)
+    line.set_power(far.dpid, False, keep_tables=True)
+    line.set_power(near.dpid, True, keep_tables=True)
+    assert not line.switches[near.dpid].ports[near.port].live
+    line.set_power(far.dpid, True, keep_tables=True)
+    assert line.dead == set()
+
+
 # --- hosts --------------------------------------------------------------------------------------------------
 
 
