@@ -78,7 +78,7 @@ def engine_for(
             counters_interval_s=settings.counters_interval_s,
             audit_interval_s=settings.audit_interval_s,
             limits=limits_from(settings.limits),
-            stage_pause_s=settings.stage_pause_s,
+            step_pause_s=settings.step_pause_s,
         )
     )
 

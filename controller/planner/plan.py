@@ -2,7 +2,7 @@
 both ends deliver.
 
     diff of each switch -> moves: where packets go elsewhere -> regions that need a look -> classes of packets
-    -> who waits for whom -> steps
+    -> who waits for whom, and for which doors (planner/entrances.py) -> steps
 
 What it promises (law 5): carrying out all steps gives the wanted program. After every command, and for every
 way in which switches may overtake each other, each taking its own commands in order and each step after those
@@ -31,6 +31,7 @@ from controller.model.program import EMPTY_PROGRAM, FabricProgram, SwitchProgram
 from controller.planner.apply import apply_commands
 from controller.planner.classes import PacketClass, packet_classes, separate_classes
 from controller.planner.diff import Differ
+from controller.planner.entrances import Entrances
 from controller.planner.exceptions import Exemption, exempt
 from controller.planner.forwarding import expect
 from controller.planner.masks import bits
@@ -118,27 +119,28 @@ def _schedule(transition: Transition) -> Schedule:
         for switch, change in transition.changes.items():
             expect(transition.dpid(switch), change.after)
         return Schedule()
-    classes = packet_classes(transition)
-    if not classes:
+    classes, entrances = packet_classes(transition), Entrances(transition)
+    if not classes and not entrances:
         return Schedule()
-    graph = _graph(transition, classes)
+    pending = _pending(classes)
+    graph = _graph(transition, classes, entrances, pending)
     levels = graph.levels()
     if levels.stuck:
-        return _with_exceptions(transition)
-    return Schedule(levels.of, graph.elsewhere, _pending(classes))
+        return _with_exceptions(transition, entrances)
+    return Schedule(levels.of, graph.elsewhere, pending)
 
 
 def _forwards(program: SwitchProgram) -> bool:
     return any(rule.table == Table.ROUTES for rule in program.rules.values())
 
 
-def _with_exceptions(transition: Transition) -> Schedule:
+def _with_exceptions(transition: Transition, entrances: Entrances) -> Schedule:
     """The same where classes disagree: those that do, and all that fall through, get exceptions."""
     waiting = separate_classes(transition)
-    leaving: list[PacketClass] = []
     exempted: list[PacketClass] = []
     while True:
-        graph = _graph(transition, waiting)
+        pending = _pending(waiting)
+        graph = _graph(transition, waiting, entrances, pending)
         levels = graph.levels()
         if not levels.stuck:
             break
@@ -147,20 +149,24 @@ def _with_exceptions(transition: Transition) -> Schedule:
         gone = set(map(id, leaving))
         waiting = [packets for packets in waiting if id(packets) not in gone]
     exemptions: list[Exemption] = []
-    pending = _pending(waiting)
     for number, packets in enumerate(exempted):
         found = exempt(transition, packets, number, graph)
         exemptions += found
         pending.update((exemption.op, packets.pending) for exemption in found if packets.pending)
+    entrances.ask(graph, pending, exemptions)
     return Schedule(graph.levels().of, graph.elsewhere, pending, exemptions)
 
 
-def _graph(transition: Transition, classes: Sequence[PacketClass]) -> WaitGraph:
-    """What the classes ask for, and the order on each switch of which a change waits or is waited for."""
+def _graph(
+    transition: Transition, classes: Sequence[PacketClass], entrances: Entrances, pending: dict[Op, int]
+) -> WaitGraph:
+    """What the classes and the entrances ask for, and the order on each switch of which a change waits or is
+    waited for.
+    """
     graph = WaitGraph()
     for packets in classes:
         graph.add_class(packets)
-    mask = 0
+    mask = entrances.ask(graph, pending)
     for packets in classes:
         for switch, first in packets.waits:
             mask |= first | 1 << switch

@@ -4,7 +4,7 @@ A `Transition` numbers the switches (bit i of a mask is the i-th in the order of
 switches are integers. It knows the routes of each program (planner/forwarding.py), of those that nobody asks
 about nothing: a plan costs what it touches.
 
-A switch that owes an answer may still hold one of several programs (planner/doubts.py). The last of them
+A switch that owes an answer may still hold one of several programs. The last of them
 counts as old here; `doubted` has the others.
 """
 
@@ -73,6 +73,11 @@ class Transition:
     def dpid(self, switch: int) -> Dpid:
         """The identifier of a switch."""
         return self.numbers.dpids[switch]
+
+    def before(self, switch: int) -> SwitchProgram:
+        """What the switch holds when the plan begins."""
+        change = self.changes.get(switch)
+        return self._programs[self.numbers.dpids[switch]] if change is None else change.before
 
     def old(self, switch: int) -> Forwarding:
         """What the switch does before."""

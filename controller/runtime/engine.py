@@ -1,6 +1,6 @@
 """The engine: events in, commands out, one turn at a time.
 
-    events --fold--> topology --apps--> decisions --assemble--> wanted --plan--> stages --barriers-->
+    events --fold--> topology --apps--> decisions --assemble--> wanted --plan--> steps --barriers-->
     installed
 
 A turn is deterministic: the same events at the same times give the same commands, because nothing in here
@@ -10,16 +10,17 @@ report a file.
     turn(now, events)
       1. each event is taken into the ledger (what switches hold) and folded into the fabric (what there is)
       2. each app is shown the view and gives its decisions
-      3. if anything that matters has changed and no stage is under way: assemble, plan, begin
-      4. the next stage, if the one before is confirmed by every switch
+      3. if anything that matters has changed: assemble, plan, begin
+      4. the steps of the plan that wait for no answer any longer
       5. what apps want to send; while a plan is under way it waits, for a moment at most, and until the start
          is over: a host that is told of another must find its route installed
 
 A switch that is held back (readiness.py) is only given what it lacks to be heard at all: its admission
 rules. Nothing that it holds is changed or removed until its surroundings are known.
 
-A stage is never overtaken by the next plan: it takes a few milliseconds, and what switches hold is known
-exactly after it. What cannot wait for that is the fast lane's business (`fast_lane`)."""
+A plan may take the place of one that is under way. After a failure it does so at once; otherwise it gives
+the one before a moment to end, as most do, and then goes ahead beside the switches that are slow. What cannot
+even wait for the next turn is the fast lane's business (`fast_lane`)."""
 
 from __future__ import annotations
 
@@ -80,7 +81,7 @@ from controller.planner.fastlane import spare
 from controller.planner.plan import plan
 from controller.runtime.audit import AGAIN_S, Audit
 from controller.runtime.deviation import deviations
-from controller.runtime.execution import Execution
+from controller.runtime.execution import Execution, expected
 from controller.runtime.feed import Change, changes
 from controller.runtime.findings import FindingsBook
 from controller.runtime.fitting import Fitting
@@ -91,6 +92,7 @@ from controller.runtime.readiness import Patience, Readiness, with_admission
 from controller.runtime.timings import Timings
 
 _LONGEST_WAIT_S = 0.5
+_PATIENCE_S = 0.1
 _MOST_ANSWERS = 4096
 
 
@@ -109,7 +111,7 @@ class Setup:
     counters_interval_s: float = 5.0
     audit_interval_s: float = 60.0
     limits: Mapping[Dpid | None, Limits] = field(default_factory=dict)
-    stage_pause_s: float = 0.02
+    step_pause_s: float = 0.02
 
 
 class Engine:
@@ -130,14 +132,14 @@ class Engine:
         self._fitting = Fitting(setup.fabric, setup.life, setup.blueprint)
         self._profiles: dict[Dpid, SwitchProfile] = {}
         self._readiness = Readiness(setup.patience, setup.blueprint)
-        self._execution = Execution(self.ledger.confirm, setup.stage_pause_s)
+        self._execution = Execution(self.ledger.confirm, setup.step_pause_s)
         self._memories: dict[str, Any] = {}
         self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
         self._makes_room = False
         self._held: frozenset[Dpid] = frozenset()
-        self._unsettled: tuple[Dpid, ...] = ()
         self._overdue: frozenset[Dpid] = frozenset()
         self._urgent = False
+        self._patient_until_s: float | None = None
         self._now_s = 0.0
         self._answers: list[Addressed] = []
         self._answers_due_s: float | None = None
@@ -191,6 +193,7 @@ class Engine:
             self.loads.due_s(),
             self.audit.due_s(),
             self._answers_due_s,
+            self._patient_until_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
         )
         return min((moment for moment in deadlines if moment is not None), default=None)
@@ -232,6 +235,7 @@ class Engine:
             case FastLaneTaken(dpid=dpid, port=port, commands=commands):
                 self._dying.discard(PortRef(dpid, port))
                 self.ledger.confirm(dpid, commands)
+                self._execution.touched(dpid)
                 self.audit.touched(dpid)
                 self._dirty = True
             case CountersRead():
@@ -246,12 +250,10 @@ class Engine:
                 pass
         if _is_failure(event):
             self._urgent = True
-            self._execution.hurry()
         return []
 
     def _forget(self, dpid: Dpid) -> None:
         self._execution.gone(dpid)
-        self._execution.drop()
         self.ledger.forget(dpid)
         self._readiness.went(dpid)
         self.audit.went(dpid)
@@ -372,29 +374,28 @@ class Engine:
             self._held, self._dirty = held, True
 
     def _advance(self, now_s: float) -> list[Addressed]:
-        if self._execution.waiting or self._execution.resting(now_s):
-            return []
-        if self._dirty:
+        if self._may_plan(now_s):
             self._replan()
-        if self._makes_room and not self._execution.unfinished:
-            self._replan()
-        if not self._execution.unfinished:
-            self._conclude()
-            return []
-        stage = self._execution.next_stage(now_s)
-        for addressed in stage:
+        sent = self._execution.ready(now_s)
+        for addressed in sent:
             self.audit.touched(addressed.dpid)
-        return list(stage)
+        return list(sent)
 
-    def _conclude(self) -> None:
-        """The plan has been carried out."""
-        for dpid in self._unsettled:
-            if dpid in self.wanted:
-                self.ledger.recognise(dpid, self.wanted[dpid])
-        self._unsettled = ()
+    def _may_plan(self, now_s: float) -> bool:
+        """Whether to plan anew now: something has changed, and the plan before has ended, or had its moment,
+        or something has failed.
+        """
+        if not self._execution.at_work(now_s):
+            return self._dirty or self._makes_room
+        if not self._dirty:
+            return False
+        if self._patient_until_s is None:
+            self._patient_until_s = now_s + _PATIENCE_S
+        return self._urgent or now_s >= self._patient_until_s
 
     def _replan(self) -> None:
         self._dirty = self._makes_room = False
+        self._patient_until_s = None
         decisions = tuple(
             decision for app in self._setup.apps for decision in self._decisions.get(app.name, ())
         )
@@ -406,13 +407,14 @@ class Engine:
         self._report("fitting", self._fitting.findings, self._now_s)
         self.wanted = assembly.program
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
-        goal = {dpid: self._goal(dpid, held) for dpid, held in installed.items()}
+        under_way = self._execution.under_way(installed)
+        goals = {dpid: self._goal(dpid, held) for dpid, held in expected(installed, under_way).items()}
         with self.timings.phase("plan"):
-            steps = self._without_refused(plan(installed, goal, self.topology.peer))
+            whole = plan(installed, goals, self.topology.peer, under_way, self.topology.out_links)
+        steps = self._without_refused(whole)
         self._makes_room &= bool(steps)
-        self._execution.begin(steps, urgent=self._urgent)
+        self._execution.begin(steps, goals if steps is whole else {}, urgent=self._urgent)
         self._urgent = False
-        self._unsettled = (*self._unsettled, *steps.switches)
         if steps:
             size = len(steps)
             details = (("stages", len(steps.stages)), ("switches", len(steps.switches)), ("commands", size))

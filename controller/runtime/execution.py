@@ -1,57 +1,87 @@
-"""A plan being carried out, stage by stage.
+"""A plan being carried out: each step is sent as soon as nothing it waits for is missing.
 
-    idle --begin--> stage 1 --all barriers answered--> stage 2 ... --> idle
-                       |
-                       +-- a switch goes: nobody waits for it any longer
-                       +-- a barrier is late: the switch is silent, and its session is ended
+    step --sent--> owed --barrier answered--> confirmed --> the steps after it may go
+                    |
+                    +-- its switch goes: what it carried out is unknown until it is read back
+                    +-- its answer is late: the switch is silent, and its session is ended
+
+There is no global barrier. A step waits for the steps that it names, for switches that still owe answers to
+an earlier plan where it says so, and for the steps of its own switch to be sent; a slow switch holds up those
+that depend on it and nobody else (Jin et al., Dionysus, SIGCOMM 2014, section 4). A new plan may begin at any
+time: what the one before has not sent is dropped, and what has been sent is `under_way`.
 
 A barrier says that the tables have changed, not that every packet feels it: Open vSwitch answers first and
-revalidates its cache of forwarding decisions a moment later. A stage that leaves earlier overtakes it, and
-the order that the planner proved is lost. So between stages there is a pause, except in an urgent plan, one
-that mends a failure: there packets are being lost already, and each millisecond counts.
+revalidates its cache of forwarding decisions a moment later. A step that leaves earlier overtakes it, and the
+order that the planner proved is lost. So between an answer and what waits for it there is a rest, except in
+an urgent plan, one that mends a failure: there packets are being lost already, and each millisecond counts.
+Groups are removed at leisure, whatever the plan is for: where a cached decision still names one, its removal
+is the loss of a packet.
 
-`Execution` knows which switches still owe an answer, and what each of them holds once it has given it. It
-sends nothing itself: it says what to send. Between two stages the engine may drop the rest of a plan when
-the fabric has changed meanwhile; what has been confirmed until then is known exactly."""
+`Execution` sends nothing itself: it says what to send."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.model.command import Addressed, Barrier, ProgramCommand
 from controller.model.identity import Dpid
-from controller.model.plan import EMPTY_PLAN, Stage, UpdatePlan
+from controller.model.plan import Sent, Step, UpdatePlan
+from controller.model.program import FabricProgram, SwitchProgram
+from controller.planner.apply import apply_commands
+
+Confirm = Callable[[Dpid, tuple[ProgramCommand, ...], SwitchProgram | None], None]
+"""Told what a switch has carried out, and what it holds then, if that is known already."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Owed:
-    dpid: Dpid
+    """A step that has been sent: of which plan, under which number."""
+
+    plan: int
+    number: int
     token: int
     commands: tuple[ProgramCommand, ...]
+    sent_s: float
+    refused: set[ProgramCommand] = field(default_factory=set)
+
+    @property
+    def accepted(self) -> tuple[ProgramCommand, ...]:
+        """The commands, but for those that the switch has refused."""
+        if not self.refused:
+            return self.commands
+        return tuple(command for command in self.commands if command not in self.refused)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A step that has not been sent: for how many answers it waits, and until when it rests."""
+
+    step: Step
+    answers: int
+    rests_until_s: float
 
 
 class Execution:
-    """At most one plan under way; `confirm` is told what a switch has carried out."""
+    """The steps of one plan that are left, and what switches owe of all that has been sent."""
 
-    def __init__(
-        self, confirm: Callable[[Dpid, tuple[ProgramCommand, ...]], None], pause_s: float = 0.0
-    ) -> None:
+    def __init__(self, confirm: Confirm, pause_s: float = 0.0) -> None:
+        """`pause_s` is how long packets may take to feel what a switch has confirmed."""
         self._confirm = confirm
-        self._plan: UpdatePlan = EMPTY_PLAN
-        self._next = 0
-        self._owed: dict[Dpid, _Owed] = {}
-        self._sent_s = 0.0
         self._pause_s = pause_s
+        self._plan = 0
         self._urgent = False
-        self._ready_s = 0.0
+        self._goals: dict[Dpid, SwitchProgram] = {}
+        self._waiting: dict[int, _Waiting] = {}
+        self._queues: dict[Dpid, deque[int]] = {}
+        self._after: dict[int, list[int]] = {}
+        self._pending: dict[Dpid, list[int]] = {}
+        self._owed: dict[Dpid, deque[_Owed]] = {}
+        self._felt_s = 0.0
         self._token = 0
-        self._refused: dict[Dpid, set[ProgramCommand]] = {}
 
-    @property
-    def waiting(self) -> bool:
-        """Whether some switch of the current stage still owes its answer."""
-        return bool(self._owed)
+    # --- what is the matter -----------------------------------------------------------------------------
 
     @property
     def owing(self) -> Set[Dpid]:
@@ -60,85 +90,163 @@ class Execution:
 
     @property
     def unfinished(self) -> bool:
-        """Whether stages are left that have not been sent."""
-        return self._next < len(self._plan.stages)
-
-    def begin(self, plan: UpdatePlan, *, urgent: bool) -> None:
-        """Take up a plan; what was left of the one before is dropped."""
-        self._plan, self._next, self._urgent = plan, 0, urgent
+        """Whether steps are left that have not been sent."""
+        return bool(self._waiting)
 
     def at_work(self, now_s: float) -> bool:
         """Whether the switches do not yet hold, for every packet, what the plan says."""
-        return self.waiting or self.unfinished or self.resting(now_s)
+        return bool(self._owed) or self.unfinished or now_s < self._felt_s
 
-    def resting(self, now_s: float) -> bool:
-        """Whether the last stage may not be felt by every packet yet."""
-        return now_s < self._ready_s
+    def under_way(self, installed: FabricProgram) -> dict[Dpid, tuple[Sent, ...]]:
+        """What has been sent and not been answered, one entry for each plan, on top of what is installed."""
+        return {dpid: self._sent(dpid, installed[dpid]) for dpid in self._owed if dpid in installed}
 
-    def hurry(self) -> None:
-        """Something has failed: do not rest."""
-        self._ready_s = 0.0
-
-    def drop(self) -> None:
-        """Forget the stages that have not been sent."""
-        self._plan, self._next = EMPTY_PLAN, 0
-
-    def next_stage(self, now_s: float) -> tuple[Addressed, ...]:
-        """The commands of the next stage, each switch's ended by a barrier."""
-        stage: Stage = self._plan.stages[self._next]
-        self._next += 1
-        self._sent_s = now_s
-        return tuple(out for dpid in sorted(stage.commands) for out in self._address(dpid, stage.commands))
-
-    def _address(self, dpid: Dpid, stage: Mapping[Dpid, tuple[ProgramCommand, ...]]) -> list[Addressed]:
-        self._token += 1
-        self._owed[dpid] = _Owed(dpid, self._token, stage[dpid])
-        return [*(Addressed(dpid, command) for command in stage[dpid]), Addressed(dpid, Barrier(self._token))]
-
-    def answered(self, dpid: Dpid, token: int, now_s: float) -> None:
-        """A barrier came back: what was sent before it is installed, but for what was refused."""
-        owed = self._owed.get(dpid)
-        if owed is None or owed.token != token:
-            return
-        del self._owed[dpid]
-        self._ready_s = now_s + self._rest_s()
-        refused = self._refused.pop(dpid, set())
-        self._confirm(dpid, tuple(command for command in owed.commands if command not in refused))
-
-    def refused(self, dpid: Dpid, command: ProgramCommand | None) -> None:
-        """The switch refused a command of the stage that it has not answered yet."""
-        if command is not None and dpid in self._owed:
-            self._refused.setdefault(dpid, set()).add(command)
+    def _sent(self, dpid: Dpid, program: SwitchProgram) -> tuple[Sent, ...]:
+        by_plan: dict[int, tuple[ProgramCommand, ...]] = {}
+        for owed in self._owed[dpid]:
+            by_plan[owed.plan] = (*by_plan.get(owed.plan, ()), *owed.accepted)
+        sent: list[Sent] = []
+        for number, commands in by_plan.items():
+            goal = self._goals.get(dpid) if number == self._plan and dpid not in self._queues else None
+            program = goal or apply_commands(program, commands)
+            sent.append(Sent(commands, program))
+        return tuple(sent)
 
     def sent_before(self, dpid: Dpid, command: ProgramCommand) -> tuple[ProgramCommand, ...]:
         """What the switch has carried out of what it has not confirmed yet, when it comes to this command."""
-        owed = self._owed.get(dpid)
-        if owed is None or command not in owed.commands:
-            return ()
-        refused = self._refused.get(dpid, set())
-        before = owed.commands[: owed.commands.index(command)]
-        return tuple(each for each in before if each not in refused)
+        before: list[ProgramCommand] = []
+        for owed in self._owed.get(dpid, ()):
+            if command in owed.commands:
+                earlier = owed.commands[: owed.commands.index(command)]
+                return (*before, *(each for each in earlier if each not in owed.refused))
+            before += owed.accepted
+        return ()
 
-    def _rest_s(self) -> float:
-        """How long to rest before the next stage.
+    # --- what to send -----------------------------------------------------------------------------------
 
-        Groups are removed at leisure, whatever the plan is for: where a cached decision still names one, its
-        removal is the loss of a packet.
+    def begin(self, plan: UpdatePlan, goals: FabricProgram, *, urgent: bool) -> None:
+        """Take up a plan; what was left of the one before is dropped. `goals` are what its switches hold when
+        all is carried out, of those of which that is known.
         """
-        forgets = self.unfinished and self._plan.stages[self._next].only_forgets
-        return 0.0 if self._urgent and not forgets else self._pause_s
+        self.drop()
+        self._plan += 1
+        self._urgent = urgent
+        self._goals = {dpid: goals[dpid] for dpid in plan.switches if dpid in goals}
+        for number, step in enumerate(plan.steps):
+            asked = [dpid for dpid in step.pending if dpid in self._owed]
+            rests_until_s = self._felt_s if step.only_forgets or not urgent else 0.0
+            self._waiting[number] = _Waiting(step, len(step.after) + len(asked), rests_until_s)
+            self._queues.setdefault(step.dpid, deque()).append(number)
+            for earlier in step.after:
+                self._after.setdefault(earlier, []).append(number)
+            for dpid in asked:
+                self._pending.setdefault(dpid, []).append(number)
+
+    def drop(self) -> None:
+        """Forget the steps that have not been sent."""
+        for dpid in self._queues:
+            self._goals.pop(dpid, None)
+        for steps in (self._waiting, self._queues, self._after, self._pending):
+            steps.clear()
+
+    def ready(self, now_s: float) -> tuple[Addressed, ...]:
+        """The commands of all steps that wait for nothing more, each ended by a barrier."""
+        out: list[Addressed] = []
+        for dpid in [dpid for dpid, queue in self._queues.items() if self._is_ready(queue[0], now_s)]:
+            out += self._send(dpid, now_s)
+        return tuple(out)
+
+    def _is_ready(self, number: int, now_s: float) -> bool:
+        waiting = self._waiting[number]
+        return not waiting.answers and waiting.rests_until_s <= now_s
+
+    def _send(self, dpid: Dpid, now_s: float) -> list[Addressed]:
+        """The next steps of a switch, as far as they are ready."""
+        queue, out = self._queues[dpid], list[Addressed]()
+        while queue and self._is_ready(queue[0], now_s):
+            number = queue.popleft()
+            commands = self._waiting.pop(number).step.commands
+            self._token += 1
+            self._owed.setdefault(dpid, deque()).append(
+                _Owed(self._plan, number, self._token, commands, now_s)
+            )
+            out += [Addressed(dpid, command) for command in commands]
+            out.append(Addressed(dpid, Barrier(self._token)))
+        if not queue:
+            del self._queues[dpid]
+        return out
+
+    # --- what switches say ------------------------------------------------------------------------------
+
+    def answered(self, dpid: Dpid, token: int, now_s: float) -> None:
+        """A barrier came back: what was sent before it is installed, but for what was refused."""
+        mine = self._owed.get(dpid)
+        if not mine or all(owed.token != token for owed in mine):
+            return
+        while self._owed.get(dpid) and mine[0].token <= token:
+            self._settle(dpid, mine.popleft(), now_s)
+
+    def _settle(self, dpid: Dpid, owed: _Owed, now_s: float) -> None:
+        mine = self._owed[dpid]
+        if not mine:
+            del self._owed[dpid]
+        done = owed.plan == self._plan and not mine and dpid not in self._queues
+        self._confirm(dpid, owed.accepted, self._goals.pop(dpid, None) if done else None)
+        self._felt_s = now_s + self._pause_s
+        if owed.plan == self._plan:
+            self._release(self._after.pop(owed.number, ()), now_s)
+        if not mine or mine[0].plan == self._plan:
+            self._release(self._pending.pop(dpid, ()), now_s)
+
+    def _release(self, numbers: list[int] | tuple[()], now_s: float) -> None:
+        """An answer has come that these steps wait for."""
+        for number in numbers:
+            waiting = self._waiting[number]
+            waiting.answers -= 1
+            if not self._urgent or waiting.step.only_forgets:
+                waiting.rests_until_s = now_s + self._pause_s
+
+    def refused(self, dpid: Dpid, command: ProgramCommand | None) -> None:
+        """The switch refused a command of a step that it has not answered yet."""
+        for owed in self._owed.get(dpid, ()):
+            if command in owed.commands and command not in owed.refused:
+                owed.refused.add(command)
+                self.touched(dpid)
+                return
+
+    def touched(self, dpid: Dpid) -> None:
+        """Something else happened to what the switch holds: where the plan leads is not known any more."""
+        self._goals.pop(dpid, None)
 
     def gone(self, dpid: Dpid) -> None:
-        """The session of a switch has ended: what it carried out is unknown until it is read back."""
+        """The session of a switch has ended: what it carried out is unknown until it is read back, and what
+        waited for it has to be planned anew.
+        """
         self._owed.pop(dpid, None)
-        self._refused.pop(dpid, None)
+        self.drop()
+
+    # --- time -------------------------------------------------------------------------------------------
 
     def late(self, now_s: float, timeout_s: float) -> tuple[Dpid, ...]:
         """The switches whose answer is overdue."""
-        return tuple(sorted(self._owed)) if self._owed and now_s - self._sent_s > timeout_s else ()
+        return tuple(sorted(dpid for dpid, mine in self._owed.items() if now_s - mine[0].sent_s > timeout_s))
 
     def due_s(self, now_s: float, timeout_s: float) -> float | None:
-        """When time alone will matter: an answer is overdue, or the rest is over."""
-        if self._owed:
-            return self._sent_s + timeout_s
-        return self._ready_s if self.resting(now_s) else None
+        """When time alone will matter: an answer is overdue, or a rest is over."""
+        moments = [mine[0].sent_s + timeout_s for mine in self._owed.values()]
+        moments += [
+            waiting.rests_until_s
+            for queue in self._queues.values()
+            if not (waiting := self._waiting[queue[0]]).answers
+        ]
+        if now_s < self._felt_s:
+            moments.append(self._felt_s)
+        return min(moments, default=None)
+
+
+def expected(installed: FabricProgram, under_way: Mapping[Dpid, tuple[Sent, ...]]) -> FabricProgram:
+    """What the switches will hold when all have answered."""
+    held = dict(installed)
+    for dpid, sent in under_way.items():
+        held[dpid] = sent[-1].leads_to or held[dpid]
+    return held

@@ -49,17 +49,16 @@ class Ledger:
         self._installed.pop(dpid, None)
         self.version += 1
 
-    def confirm(self, dpid: Dpid, commands: tuple[ProgramCommand, ...]) -> None:
-        """The switch has carried these out."""
+    def confirm(
+        self, dpid: Dpid, commands: tuple[ProgramCommand, ...], holds: SwitchProgram | None = None
+    ) -> None:
+        """The switch has carried these out; `holds` is what it holds now, where that is known already. It is
+        then the object that was wanted, and comparing the two is free.
+        """
         held = self._installed.get(dpid)
         if held is not None:
-            self._installed[dpid] = apply_commands(held, commands)
+            self._installed[dpid] = holds or apply_commands(held, commands)
             self.version += 1
-
-    def recognise(self, dpid: Dpid, wanted: SwitchProgram) -> None:
-        """Where the switch holds just what is wanted, let it be the same object: comparing is then free."""
-        if self._installed.get(dpid) == wanted:
-            self._installed[dpid] = wanted
 
     def refuse(self, dpid: Dpid, command: ProgramCommand | None) -> None:
         """The switch will not take this command; it is not asked again until it comes anew."""

@@ -65,7 +65,7 @@ class Settings:
     barrier_timeout_s: float = 5.0
     counters_interval_s: float = 5.0
     audit_interval_s: float = 60.0
-    stage_pause_s: float = 0.02
+    step_pause_s: float = 0.02
     punt_pps: int = 1000
     broadcast_pps: int = 100
     limits: tuple[str, ...] = ()

@@ -1,12 +1,12 @@
-"""The programs that the real compiler makes for a snapshot: shortest paths to every host, and no policy."""
+"""The programs that the real compiler makes for a snapshot: shortest paths to every host, each port
+admitted as the admission app says, and no policy."""
 
 from __future__ import annotations
 
+from apps.admission.app import Admission
 from controller.compiler.assemble import assemble
-from controller.contract import FabricSettings, Routes, Rules
-from controller.dataplane.pipeline import AdmissionPriority, Table
+from controller.contract import FabricSettings, FabricView, Routes, Rules
 from controller.graph.equal_cost import equal_cost
-from controller.model.flow import FlowRule, Owner
 from controller.model.program import FabricProgram
 from controller.model.routing import Endpoint, RouteTable, endpoint_order
 from controller.model.topology import Topology
@@ -24,7 +24,8 @@ def route_table(topology: Topology) -> RouteTable:
 
 
 def compiled(topology: Topology, settings: FabricSettings = FabricSettings()) -> FabricProgram:  # noqa: B008 - frozen
-    """The program of every switch, with an admission that lets everything in."""
-    everyone = FlowRule(Table.ADMISSION, AdmissionPriority.DROP, goto=Table.POLICY)
-    admission = Rules(Owner.ADMISSION, {switch.dpid: (everyone,) for switch in topology.switches})
-    return assemble([admission, Routes(route_table(topology))], topology, settings).program
+    """The program of every switch."""
+    view = FabricView(0.0, topology, None, settings, ())
+    _, admission = Admission().decide(view, None)
+    said = [decision for decision in admission if isinstance(decision, Rules)]
+    return assemble([*said, Routes(route_table(topology))], topology, settings).program

@@ -148,3 +148,50 @@ def test_a_silent_switch_holds_nobody_up_for_ever() -> None:
     assert any(entry.finding.kind == "switch-silent" for entry in drive.engine.findings.entries())
     silent = [dpid for dpid in (1, 2, 3) if not drive.fabric.program(Dpid(dpid)).rules]
     assert silent == [2]
+
+
+class Slow(FakeSouthbound):
+    """A fabric in which one switch can be made to take its time: then it does nothing that it is told."""
+
+    def __init__(self, wiring: Blueprint) -> None:
+        super().__init__(wiring)
+        self.slow: Dpid | None = None
+        self.kept: list[Sequence[Command]] = []
+
+    def send(self, dpid: Dpid, commands: Sequence[Command]) -> None:
+        if dpid == self.slow:
+            self.kept.append(commands)
+        else:
+            super().send(dpid, commands)
+
+    def wake(self) -> None:
+        """Do all that was asked meanwhile."""
+        dpid, self.slow = self.slow, None
+        for commands in self.kept:
+            assert dpid is not None
+            self.send(dpid, commands)
+
+
+def test_a_slow_switch_delays_nobody_who_does_not_depend_on_it() -> None:
+    wiring = fat_tree(4)
+    fabric = Slow(wiring)
+    drive = Drive(wiring, fabric=fabric).come_up()
+    before = {plan.dpid: drive.fabric.program(plan.dpid) for plan in wiring.switches}
+    core = wiring.switches[-1].dpid
+    at_core = next(cable for cable in wiring.cables if core in (cable.a.dpid, cable.b.dpid))
+    elsewhere = next(cable for cable in wiring.cables if core not in (cable.a.dpid, cable.b.dpid))
+    fabric.slow = core
+    fabric.cut(at_core.a)
+    drive.run(0.3)
+    assert fabric.kept, "the slow switch owes an answer"
+    fabric.cut(elsewhere.a)
+    drive.run(0.05)
+    assert unreached(drive) == []
+    fabric.repair(elsewhere.a)
+    drive.run(3.0)
+    assert unreached(drive) == []
+    fabric.wake()
+    fabric.repair(at_core.a)
+    drive.run(3.0)
+    assert drive.engine.idle
+    assert {plan.dpid: drive.fabric.program(plan.dpid) for plan in wiring.switches} == before
