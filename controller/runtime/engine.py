@@ -18,9 +18,10 @@ report a file.
 A switch that is held back (readiness.py) is only given what it lacks to be heard at all: its admission
 rules. Nothing that it holds is changed or removed until its surroundings are known.
 
-A plan may take the place of one that is under way. After a failure it does so at once; otherwise it gives
-the one before a moment to end, as most do, and then goes ahead beside the switches that are slow. What cannot
-even wait for the next turn is the fast lane's business (`fast_lane`)."""
+A plan may take the place of one that is under way, when few switches still owe answers: each answer that is
+missing is something that a plan has to be right with and without. After a failure it does so at once;
+otherwise it gives the one before a moment to end, as most do, and then goes ahead beside the switches that
+are slow. What cannot even wait for the next turn is the fast lane's business (`fast_lane`)."""
 
 from __future__ import annotations
 
@@ -93,6 +94,7 @@ from controller.runtime.timings import Timings
 
 _LONGEST_WAIT_S = 0.5
 _PATIENCE_S = 0.1
+_FEW = 32
 _MOST_ANSWERS = 4096
 
 
@@ -382,12 +384,12 @@ class Engine:
         return list(sent)
 
     def _may_plan(self, now_s: float) -> bool:
-        """Whether to plan anew now: something has changed, and the plan before has ended, or had its moment,
-        or something has failed.
+        """Whether to plan anew now: something has changed, and the plan before has ended; or few switches are
+        late, and either something has failed or the plan before has had its moment.
         """
         if not self._execution.at_work(now_s):
             return self._dirty or self._makes_room
-        if not self._dirty:
+        if not self._dirty or len(self._execution.owing) > _FEW:
             return False
         if self._patient_until_s is None:
             self._patient_until_s = now_s + _PATIENCE_S
