@@ -11,14 +11,17 @@ flows. So each switch is held until it has settled:
 
 At the start of the controller all switches are held together, until the whole blueprint is connected and
 no switch is held or, without a blueprint, until no switch is held; in any case not longer than
-`max_settle_s` after the first. A fabric of which half is connected must not be programmed as if the other
-half were gone."""
+`max_settle_s` after the first. Where cables are missing when time has run out, they wait until none has been
+found for `settle_s`: a thousand switches take longer to find theirs than twenty. A fabric of which half is known
+must not be programmed as if the other half were gone: each cable that is found then would move traffic that
+has just been placed."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from controller.dataplane.pipeline import Table
 from controller.model.blueprint import Blueprint
@@ -59,6 +62,8 @@ class Readiness:
         self._fresh: set[Dpid] = set()
         self._seen: set[Dpid] = set()
         self._first_s: float | None = None
+        self._found_s = -inf
+        self._guessed: dict[Dpid, _Held] = {}
         self._topology = Topology()
         self._answer: frozenset[Dpid] | None = None
         self.started = False
@@ -67,6 +72,7 @@ class Readiness:
         """A switch has connected, and this is what it holds."""
         used = frozenset(PortRef(dpid, PortNo(port)) for port in outputs(program))
         until_s = now_s + (self._patience.max_settle_s if used else self._patience.settle_s)
+        self._guessed.pop(dpid, None)
         self._held[dpid] = _Held(until_s, used | self._cabled.get(dpid, frozenset()))
         heapq.heappush(self._calendar, (until_s, dpid))
         self._fresh.add(dpid)
@@ -78,19 +84,25 @@ class Readiness:
 
     def went(self, dpid: Dpid) -> None:
         self._release(dpid)
+        self._guessed.pop(dpid, None)
 
     def held(self, topology: Topology, now_s: float) -> frozenset[Dpid]:
         """The switches that must not be programmed yet; the same object while nothing changes. May end the
         start (`started`).
         """
-        for dpid in self._worth_a_look(topology):
-            entry = self._held.get(dpid)
+        for dpid in self._worth_a_look(topology, now_s):
+            entry = self._held.get(dpid) or self._guessed.get(dpid)
             if entry is not None and _explained(dpid, entry, topology):
                 self._release(dpid)
+                self._guessed.pop(dpid, None)
         while (due_s := self._first_due_s()) is not None and due_s <= now_s:
-            self._release(self._calendar[0][1])
+            dpid = self._calendar[0][1]
+            self._guessed[dpid] = self._held[dpid]
+            self._release(dpid)
         if not self.started and self._start_is_over(now_s):
             self.started, self._answer = True, None
+        if self.started:
+            self._guessed.clear()
         if self._answer is None:
             self._answer = frozenset(self._held if self.started else self._seen)
         return self._answer
@@ -100,15 +112,19 @@ class Readiness:
         moments = [self._first_due_s()]
         if not self.started and self._first_s is not None:
             moments.append(self._first_s + self._patience.max_settle_s)
+            if self._guessed and not self._held:
+                moments.append(self._found_s + self._patience.settle_s)
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _worth_a_look(self, topology: Topology) -> set[Dpid]:
+    def _worth_a_look(self, topology: Topology, now_s: float) -> set[Dpid]:
         dpids, self._fresh = self._fresh, set()
-        if self._held and topology is not self._topology:
+        if (self._held or self._guessed) and topology is not self._topology:
             delta = difference(self._topology, topology)
             dpids.update(switch.dpid for switch in delta.new_switches)
             dpids.update(link.src.dpid for link in delta.new_links)
             dpids.update(host.at.dpid for host in delta.new_hosts)
+            if delta.new_links:
+                self._found_s = now_s
         self._topology = topology
         return dpids
 
@@ -130,7 +146,9 @@ class Readiness:
             return False
         if now_s >= self._first_s + self._patience.max_settle_s:
             return True
-        return not (self._awaited or self._held)
+        if self._awaited or self._held:
+            return False
+        return not self._guessed or now_s >= self._found_s + self._patience.settle_s
 
 
 def _cabled(blueprint: Blueprint | None) -> Mapping[Dpid, frozenset[PortRef]]:

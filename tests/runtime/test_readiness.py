@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from random import Random
 
 import pytest
@@ -50,29 +51,48 @@ class Plain:
         self.waiting: dict[Dpid, tuple[float, set[PortRef]]] = {}
         self.seen: set[Dpid] = set()
         self.first_s: float | None = None
+        self.found_s = -inf
+        self.known: Topology = EMPTY
+        self.guessed: dict[Dpid, set[PortRef]] = {}
         self.started = False
 
     def came(self, dpid: Dpid, ports: tuple[int, ...], now_s: float) -> None:
         used = {end for end in (*PLAN.peer, *PLAN.host_at) if end.dpid == dpid and end.port in ports}
         cabled = {end for end in self.blueprint.peer if end.dpid == dpid} if self.blueprint else set()
         wait_s = self.patience.max_settle_s if ports else self.patience.settle_s
+        self.guessed.pop(dpid, None)
         self.waiting[dpid] = now_s + wait_s, used | cabled
         self.seen.add(dpid)
         self.first_s = now_s if self.first_s is None else self.first_s
 
     def held(self, known: Topology, now_s: float) -> set[Dpid]:
         homes = {host.at for host in known.hosts}
+        if set(known.links) - set(self.known.links) and (self.waiting or self.guessed):
+            self.found_s = now_s
+        self.known = known
         for dpid, (until_s, expected) in list(self.waiting.items()):
-            there = dpid in known.switch_by_dpid
-            explained = there and expected and all(end in known.peer or end in homes for end in expected)
-            if explained or now_s >= until_s:
+            if self.explained(dpid, expected, known, homes):
                 del self.waiting[dpid]
+            elif now_s >= until_s:
+                del self.waiting[dpid]
+                self.guessed[dpid] = expected
+        for dpid, expected in list(self.guessed.items()):
+            if self.explained(dpid, expected, known, homes):
+                del self.guessed[dpid]
         complete = self.blueprint is None or self.seen >= set(self.blueprint.switch_by_dpid)
+        quiet = not self.guessed or now_s >= self.found_s + self.patience.settle_s
         over = self.first_s is not None and (
-            now_s >= self.first_s + self.patience.max_settle_s or (complete and not self.waiting)
+            now_s >= self.first_s + self.patience.max_settle_s or (complete and quiet and not self.waiting)
         )
         self.started = self.started or over
+        if self.started:
+            self.guessed.clear()
         return set(self.waiting) if self.started else set(self.seen)
+
+    @staticmethod
+    def explained(dpid: Dpid, expected: set[PortRef], known: Topology, homes: set[PortRef]) -> bool:
+        there = dpid in known.switch_by_dpid
+        return there and bool(expected) and all(end in known.peer or end in homes for end in expected)
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["with blueprint", "without"])
@@ -96,6 +116,7 @@ def test_looking_at_what_has_changed_is_enough(told: bool, random: Random, lengt
                 dpid = random.choice(dpids)
                 readiness.went(dpid)
                 plain.waiting.pop(dpid, None)
+                plain.guessed.pop(dpid, None)
             case "known":
                 there = set(random.sample(dpids, random.randint(0, len(dpids))))
                 cut = set(random.sample(sorted(PLAN.peer), random.choice([0, 0, 1, 5])))
@@ -112,6 +133,18 @@ def test_all_are_held_until_the_blueprint_is_there_and_explained() -> None:
     readiness.came(Dpid(2), EMPTY_PROGRAM, 5.0)
     assert readiness.held(snapshot(ROW), 5.1) == frozenset()
     assert readiness.started
+
+
+def test_a_start_goes_on_while_cables_are_being_found() -> None:
+    readiness = Readiness(Patience(), PLAN)
+    for switch in PLAN.switches:
+        readiness.came(switch.dpid, EMPTY_PROGRAM, 0.0)
+    everybody = {switch.dpid for switch in PLAN.switches}
+    first, second, *_ = sorted(PLAN.peer)
+    assert readiness.held(part(everybody, {first, second}), 0.5) == everybody
+    assert readiness.held(part(everybody, {first}), 1.0) == everybody
+    assert readiness.due_s() == 1.6
+    assert readiness.held(part(everybody, {first}), 1.6) == frozenset()
 
 
 def test_nobody_waits_for_ever() -> None:
