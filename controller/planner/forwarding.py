@@ -151,7 +151,7 @@ def derive(dpid: Dpid, before: SwitchProgram, program: SwitchProgram, delta: Swi
     return found
 
 
-_unsettled: deque[ref[Forwarding]] = deque()
+_unsettled: deque[ref[Forwarding]] = deque(maxlen=1 << 16)
 
 
 def settle(most: int) -> bool:

@@ -10,7 +10,10 @@ fast lane does not pass through here: it is called in the thread that hears of a
 Its clock counts the time in which it could have heard something. A turn that takes seconds, as the first one
 of a large fabric may, counts as a tenth of one: what came in meanwhile has not been late, and nobody has been
 silent who was not listened to. Otherwise a busy controller would take its own slowness for the fabric's, end
-sessions, drop links, ask everything again, and be busier still."""
+sessions, drop links, ask everything again, and be busier still.
+
+Where nothing has arrived it works ahead: what the planner will want to know of programs that have just been
+installed is worked out now, a few at a time, and not when a link has died."""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from typing import Protocol
 from controller.model.command import Addressed, Command, ProgramCommand
 from controller.model.event import Event, Tick
 from controller.model.identity import Dpid, PortNo
+from controller.planner.forwarding import settle
 from controller.runtime.engine import Engine, sendable
 from controller.runtime.feed import Feed
 from controller.runtime.journal import Journal, Turn
@@ -32,6 +36,7 @@ log = logging.getLogger("treadle.loop")
 
 _MOST_EVENTS = 65_536
 _LONGEST_TURN_S = 0.1  # what a turn counts for at most on the loop's clock
+_AHEAD = 4  # programs that are looked at between two looks at what has arrived: about a millisecond
 
 
 class Wire(Protocol):
@@ -140,6 +145,7 @@ class Loop:
 
     def _arrived(self) -> tuple[Event, ...]:
         """Wait for an event or a deadline; then everything that is there, up to a bound."""
+        self._work_ahead()
         events: list[Event] = []
         try:
             events.append(self._wire.events.get(timeout=self._patience_s()))
@@ -148,6 +154,12 @@ class Loop:
         except queue.Empty:
             pass
         return tuple(events)
+
+    def _work_ahead(self) -> None:
+        """Until an event arrives or something is due, make ready what the next plan will ask for."""
+        due_s = self._engine.next_due_s()
+        while self._wire.events.empty() and (due_s is None or self.now_s() < due_s) and settle(_AHEAD):
+            pass
 
     def _patience_s(self) -> float:
         due_s = self._engine.next_due_s()
