@@ -161,8 +161,11 @@ class Audit:
         self._found.pop(dpid, None)
 
     def audited(self) -> dict[Dpid, Audited]:
-        """When each switch was last read so that it could be judged, and what is wrong with it."""
-        return {dpid: Audited(at_s, self._found.get(dpid, ())) for dpid, at_s in self._judged_s.items()}
+        """When each switch was last read so that it could be judged, and what is wrong with it; may be called
+        from any thread.
+        """
+        judged_s = self._judged_s.copy()
+        return {dpid: Audited(at_s, self._found.get(dpid, ())) for dpid, at_s in judged_s.items()}
 
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong as far as is known, by switch."""

@@ -59,7 +59,7 @@ class FindingsBook:
         return tuple(entry.finding for key, entry in now.items() if key not in before)
 
     def entries(self) -> tuple[Seen, ...]:
-        """Everything, in the order in which it was first seen."""
+        """Everything, in the order in which it was first seen; may be called from any thread."""
         reported = [
             replace(entry, last_s=report.until_s)
             for report in tuple(self._reports.values())

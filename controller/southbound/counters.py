@@ -22,10 +22,10 @@ class SwitchCounters:
     dropped: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: SwitchCounters) -> None:
-        """Take another's counts into one's own."""
-        self.sent += other.sent
-        self.received += other.received
-        self.dropped += other.dropped
+        """Take another's counts into one's own; the other may be counted on by its thread meanwhile."""
+        self.sent += Counter(dict(other.sent))
+        self.received += Counter(dict(other.received))
+        self.dropped += Counter(dict(other.dropped))
 
     @property
     def totals(self) -> tuple[int, int]:
