@@ -5,8 +5,9 @@
                   stranger is heard
 
 A hello costs a message out and a message in, so a port where a host lives, or should live by the blueprint,
-says none: nothing that came of it would be believed. A port that carries a link speaks once an interval, each
-at a moment of its own, so that a round of a large fabric is a steady stream and not a burst.
+says none: nothing that came of it would be believed. A port that carries a link speaks once an interval, all
+ports of a switch at the same moment and each switch at its own: so a round of a large fabric is a steady
+stream and not a burst, and what a switch is to say is one write to its session.
 
 And there are at most `MOST_A_TURN` hellos in a turn, whatever they are said for; the others follow in the
 next turns, the oldest first. Every hello comes back as an event: a controller that is slower than its fabric,
@@ -72,8 +73,8 @@ def hello_anew(draft: Draft, port: PortRef) -> None:
 
 
 def rest(draft: Draft, port: PortRef) -> None:
-    """The port has found its neighbour: it speaks next at its own moment of the interval."""
-    when_s = own_moment_s(port.dpid, port.port, draft.now_s, draft.settings.lldp_interval_s)
+    """The port has found its neighbour: it speaks next when its switch does."""
+    when_s = own_moment_s(port.dpid, 0, draft.now_s, draft.settings.lldp_interval_s)
     draft.wake_at(when_s, AlarmKind.HELLO, port)
 
 
