@@ -4,11 +4,13 @@ PYTHON_BIN := .venv/bin/python
 TREADLE    := .venv/bin/treadle
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python check test demo bench bench-failover bench-startup docs format clean style format-check lint types fast-tests
+.PHONY: help setup python check test demo docs format clean
+.PHONY: bench bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm
+.PHONY: style format-check lint types fast-tests
 
 help: ## list the habits
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name purpose; do \
-		printf '  make %-15s %s\n' "$$name" "$$purpose"; done
+		printf '  make %-18s %s\n' "$$name" "$$purpose"; done
 
 setup: ## install what is missing and start Open vSwitch (root)
 	@scripts/setup all
@@ -30,15 +32,28 @@ demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
 	$(TREADLE) demo --json out/demo/report.json
 
-bench: bench-failover bench-startup ## every measurement (root)
+bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm ## every measurement (root)
 
 bench-failover: setup ## each link of a k=4 fat tree cut in turn, into out/bench/failover.json (root)
-	@mkdir -p out/bench
 	$(PYTHON_BIN) -m bench.failover
 
 bench-startup: setup ## from the controller's start to the last of all pairs, k=4 and k=8, into out/bench/startup.json (root)
-	@mkdir -p out/bench
 	$(PYTHON_BIN) -m bench.startup
+
+bench-programming: setup ## rules into 1 and 20 Open vSwitch bridges, three ways, into out/bench/programming.json (root)
+	$(PYTHON_BIN) -m bench.programming
+
+bench-scale: python ## fat trees of k=16 and k=32 on the farm, all pairs proven, into out/bench/scale.json
+	$(PYTHON_BIN) -m bench.scale
+
+bench-reroute: python ## 1,000 of 16,000 flows lose their interface, on the farm, into out/bench/reroute.json
+	$(PYTHON_BIN) -m bench.reroute
+
+bench-discovery: python ## discovery by itself, in memory, k=16 and k=32, into out/bench/discovery.json
+	$(PYTHON_BIN) -m bench.discovery
+
+bench-farm: python ## what the switch farm itself takes of the processor, into out/bench/farm.json
+	$(PYTHON_BIN) -m bench.farm
 
 docs: python ## generate docs/pipeline.md from the declared tables
 	$(PYTHON_BIN) -m controller.dataplane.pipeline > docs/pipeline.md.new
