@@ -142,7 +142,7 @@ class HopArray(Mapping[Pair, NextHops]):
         if self._change and self._change.since() is other:
             return list(self._change.rows)
         words = min(self.ways.shape[2], other.ways.shape[2])
-        differ = (self.ways[:, :, :words] != other.ways[:, :, :words]).reshape(len(self.fans), -1).any(axis=1)
+        differ = (self.ways[:, :, :words] != other.ways[:, :, :words]).any(axis=(1, 2))
         differ |= np.fromiter(map(is_not, self.fans, other.fans), bool, len(self.fans))
         rows: list[int] = np.flatnonzero(differ).tolist()
         return rows

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from controller.graph.equal_cost import equal_cost
 from controller.graph.fan import MAX_WEIGHT, capacity_weights
+from controller.graph.hops import hop_array
 from controller.model.blueprint import fat_tree, linear
 from controller.model.identity import Dpid, PortNo
 from controller.model.routing import UNREACHABLE, NextHops
@@ -58,3 +59,8 @@ def test_an_unreachable_target_is_said_to_be_so() -> None:
 
 def test_nobody_asked_for_nothing() -> None:
     assert equal_cost(snapshot(linear(3)), []) == {}
+
+
+def test_two_fabrics_without_switches_do_not_differ() -> None:
+    """So it is when a controller is up before its switches."""
+    assert hop_array({}, ()).unlike(hop_array({}, ())) == []
