@@ -1,11 +1,12 @@
 """Alarms: all that time alone will change, and when.
 
-What is set is a mapping from alarm to time. Beside it runs a heap, so that the next one is found without
-looking at the others. An alarm that is set anew leaves its old entry in the heap, to be passed over when it
-comes up. As the mapping, the heap belongs to the newest version; an older one makes its own when asked.
+What is set is a mapping from alarm to time. Beside it runs a calendar, so that the next one is found without
+looking at the others: a page for each moment at which something is due, and a heap of the moments. An alarm
+that is set anew leaves its old entry on its page, to be passed over when that comes up. As the mapping, the
+calendar belongs to the newest version; an older one makes its own when asked.
 
 Most alarms move rarely: one that rings too early is simply set again. And most need not ring to the
-millisecond: those stand on the beat (model/pacing.py), so that many are handled in one turn.
+millisecond: those stand on the beat (model/pacing.py), so that many share a page and are handled in one turn.
 """
 
 from __future__ import annotations
@@ -37,8 +38,6 @@ class AlarmKind(IntEnum):
 
 
 AlarmKey = tuple[AlarmKind, PortRef | Subject]
-_Entry = tuple[float, AlarmKind, int, PortRef | int, AlarmKey]
-"""Time, kind, and the order of the subject; then the alarm itself."""
 
 
 def subject_order(subject: PortRef | Subject) -> tuple[int, PortRef | int]:
@@ -50,20 +49,77 @@ def subject_order(subject: PortRef | Subject) -> tuple[int, PortRef | int]:
     return subject.version, int(subject)
 
 
-def _entry(when_s: float, key: AlarmKey) -> _Entry:
-    return when_s, key[0], *subject_order(key[1]), key
+Times = Mapping[AlarmKey, float] | Sheet[AlarmKey, float]
+
+
+def _order(key: AlarmKey) -> tuple[AlarmKind, int, PortRef | int]:
+    return key[0], *subject_order(key[1])
+
+
+class _Calendar:
+    """Which alarms stand, or stood, at which moment; `times_s` says where each stands now."""
+
+    __slots__ = ("_entries", "_moments", "_pages")
+
+    def __init__(self, times_s: Mapping[AlarmKey, float]) -> None:
+        self._pages: dict[float, list[AlarmKey]] = {}
+        for key, when_s in times_s.items():
+            self._pages.setdefault(when_s, []).append(key)
+        self._moments = list(self._pages)
+        heapq.heapify(self._moments)
+        self._entries = len(times_s)
+
+    def __len__(self) -> int:
+        return self._entries
+
+    def enter(self, when_s: float, key: AlarmKey) -> None:
+        page = self._pages.get(when_s)
+        if page is None:
+            page = self._pages[when_s] = []
+            heapq.heappush(self._moments, when_s)
+        page.append(key)
+        self._entries += 1
+
+    def first_s(self, times_s: Times) -> float | None:
+        """The first moment at which something stands; entries before it are thrown away."""
+        while self._moments:
+            when_s = self._moments[0]
+            page = self._pages[when_s]
+            while page and times_s.get(page[-1]) != when_s:
+                page.pop()
+                self._entries -= 1
+            if page:
+                return when_s
+            self._turn()
+        return None
+
+    def take(self, times_s: Times, now_s: float, most: int) -> list[AlarmKey]:
+        """What stands until now, so many at most, in order: it is entered no longer."""
+        due: list[AlarmKey] = []
+        while len(due) < most and (when_s := self.first_s(times_s)) is not None and when_s <= now_s:
+            page = self._turn()
+            self._entries -= len(page)
+            standing = sorted({key for key in page if times_s.get(key) == when_s}, key=_order)
+            left = standing[most - len(due) :]
+            due += standing[: most - len(due)]
+            for key in left:
+                self.enter(when_s, key)
+        return due
+
+    def _turn(self) -> list[AlarmKey]:
+        return self._pages.pop(heapq.heappop(self._moments))
 
 
 class Alarms:
     """One version of what is set."""
 
-    __slots__ = ("_heap", "times_s")
+    __slots__ = ("_calendar", "times_s")
 
     def __init__(
-        self, times_s: PersistentMap[AlarmKey, float] | None = None, heap: list[_Entry] | None = None
+        self, times_s: PersistentMap[AlarmKey, float] | None = None, calendar: _Calendar | None = None
     ) -> None:
         self.times_s: PersistentMap[AlarmKey, float] = PersistentMap() if times_s is None else times_s
-        self._heap = heap
+        self._calendar = calendar
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Alarms) and self.times_s == other.times_s
@@ -74,30 +130,30 @@ class Alarms:
     def first_s(self) -> float | None:
         """When the next one rings; None for never."""
         times_s = self.times_s.table()
-        if self._heap is None:
-            self._heap = _heap_of(times_s)
-        return _first_s(self._heap, times_s)
+        if self._calendar is None:
+            self._calendar = _Calendar(times_s)
+        return self._calendar.first_s(times_s)
 
     def open(self) -> AlarmSheet:
-        """For writing; the heap goes along."""
-        heap, self._heap = self._heap, None
-        return AlarmSheet(self, heap)
+        """For writing; the calendar goes along."""
+        calendar, self._calendar = self._calendar, None
+        return AlarmSheet(self, calendar)
 
 
 class AlarmSheet:
     """One turn's pen on the alarms."""
 
-    __slots__ = ("_before", "_heap", "_times_s")
+    __slots__ = ("_before", "_calendar", "_times_s")
 
-    def __init__(self, before: Alarms, heap: list[_Entry] | None) -> None:
+    def __init__(self, before: Alarms, calendar: _Calendar | None) -> None:
         self._before = before
         self._times_s = Sheet(before.times_s)
-        self._heap = _heap_of(before.times_s.table()) if heap is None else heap
+        self._calendar = _Calendar(before.times_s.table()) if calendar is None else calendar
 
     def set(self, when_s: float, kind: AlarmKind, subject: PortRef | Subject) -> None:
         key = kind, subject
         self._times_s.set(key, when_s)
-        heapq.heappush(self._heap, _entry(when_s, key))
+        self._calendar.enter(when_s, key)
 
     def drop(self, kind: AlarmKind, subject: PortRef | Subject) -> None:
         self._times_s.drop((kind, subject))
@@ -107,13 +163,7 @@ class AlarmSheet:
 
         Each is still set, and must be rung.
         """
-        due: dict[AlarmKey, None] = {}
-        while len(due) < most:
-            first_s = _first_s(self._heap, self._times_s)
-            if first_s is None or first_s > now_s:
-                break
-            due[heapq.heappop(self._heap)[-1]] = None
-        return list(due)
+        return self._calendar.take(self._times_s, now_s, most)
 
     def ring(self, key: AlarmKey, now_s: float) -> bool:
         """Take a due alarm off the list; false when a rule has cleared or moved it meanwhile."""
@@ -125,28 +175,12 @@ class AlarmSheet:
 
     def freeze(self) -> Alarms:
         times_s = self._times_s.freeze()
-        if len(self._heap) > 4 * len(times_s) + 1024:
-            self._heap = _heap_of(times_s.table())
+        if len(self._calendar) > 4 * len(times_s) + 1024:
+            self._calendar = _Calendar(times_s.table())
         if times_s is self._before.times_s:
-            self._before._heap = self._heap
+            self._before._calendar = self._calendar
             return self._before
-        return Alarms(times_s, self._heap)
+        return Alarms(times_s, self._calendar)
 
     def abandon(self) -> None:
         self._times_s.abandon()
-
-
-def _heap_of(times_s: Mapping[AlarmKey, float]) -> list[_Entry]:
-    heap = [_entry(when_s, key) for key, when_s in times_s.items()]
-    heapq.heapify(heap)
-    return heap
-
-
-def _first_s(heap: list[_Entry], times_s: Mapping[AlarmKey, float] | Sheet[AlarmKey, float]) -> float | None:
-    """The time of the first entry that still holds; those before it are thrown away."""
-    while heap:
-        when_s, key = heap[0][0], heap[0][-1]
-        if times_s.get(key) == when_s:
-            return when_s
-        heapq.heappop(heap)
-    return None
