@@ -287,6 +287,8 @@ class Session:
 
     def _described(self, parts: Sequence[list[Any]]) -> list[Event]:
         described = [port for port in parts[0] if port is not None]
+        if len(described) > self._settings.ports:
+            return self._too_many_ports()
         self._ports = {port.number: port for port in sorted(described, key=lambda port: port.number)}
         self._questions = {self._ports_xid: self._questions[self._ports_xid]}  # the others come too late
         self.stage = Stage.UP
@@ -312,6 +314,8 @@ class Session:
             return []
         before = self._ports.pop(port.number, None)
         if not removed:
+            if len(self._ports) >= self._settings.ports:
+                return self._too_many_ports()
             self._ports[port.number] = port
         died = (removed or not port.live) and (before is None or before.live)
         events = self._fast_lane(port.number) if died else []
@@ -344,7 +348,7 @@ class Session:
             return self._abort("malformed", f"an answer of {error}")
         question.deadline_s = self.life.now_s + self._settings.answer_s
         if message.xid not in question.awaited:
-            del self._questions[message.xid]
+            self._questions.pop(message.xid, None)  # gone already when the answer has ended the session
         return events
 
     def _on_error(self, message: Message) -> list[Event]:
@@ -389,6 +393,9 @@ class Session:
 
     def _abort(self, kind: str, text: str) -> list[Event]:
         return [Incident(kind, self._subject, text), *self.close(text)]
+
+    def _too_many_ports(self) -> list[Event]:
+        return self._abort("malformed", f"more than {self._settings.ports} ports")
 
     @property
     def _name(self) -> Dpid:

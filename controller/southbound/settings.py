@@ -29,7 +29,9 @@ class SouthboundSettings:
     wait, at most `queued_commands` of them. When none of what waits has moved for `stalled_s`, or our own
     answers to a switch that does not read come to `unsent_bytes`, it is given up.
 
-    A switch is asked for the sizes of its tables when it has no more than `asked_tables`.
+    A switch is asked for the sizes of its tables when it has no more than `asked_tables`. It has no more than
+    `ports` ports, which is what Open vSwitch can have, and an answer of it no more than `answer_entries` and
+    `answer_bytes`: whoever claims more makes things up.
     """
 
     address: str = "127.0.0.1"
@@ -46,6 +48,7 @@ class SouthboundSettings:
     queued_commands: int = 1_000_000
     unsent_bytes: int = 1024 * 1024
     asked_tables: int = 64
+    ports: int = 65_536
     answer_entries: int = 1_000_000
     answer_bytes: int = 256 * 1024 * 1024
     sessions: int = 4096

@@ -2,11 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from struct import pack
@@ -22,6 +19,7 @@ from tests.searching import examples
 from tests.southbound import switch_messages as switch
 from tests.southbound.hanging_messages import FRAMES, MESSAGES
 from tests.southbound.hearsay import TRUTHFUL, lies
+from tests.southbound.patience import patience
 
 ROOT = Path(__file__).parents[2]
 installed = [name for name in ("os_ken", "ryu") if find_spec(name)]
@@ -41,7 +39,7 @@ def test_a_structure_without_length_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(OPAQUE))
 def test_nicira_actions_come_back_unopened(framework: str, name: str) -> None:
     check(MESSAGES[name])
-    with _patience(name):
+    with patience(name):
         entry = load(framework).parse(MESSAGES[name]).body[0]
     assert type(entry.instructions[0].actions[0]).__name__ == "NXActionUnknown"
 
@@ -63,22 +61,6 @@ def test_the_bare_parser_hangs_on_each_of_these_messages(framework: str) -> None
     assert hung == (MESSAGES | FRAMES).keys() - harmless_in_ryu
 
 
-@contextmanager
-def _patience(what: object, limit_s: float = 2.0) -> Iterator[None]:
-    """Fail, rather than wait for ever, after `limit_s` of processor time."""
-
-    def ring(signum: int, frame: object) -> None:
-        pytest.fail(f"still parsing after {limit_s} s: {what!r}")
-
-    before = signal.signal(signal.SIGVTALRM, ring)
-    signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
 @on_each_framework
 def test_what_a_truthful_switch_says_passes_and_parses(framework: str) -> None:
     for message in TRUTHFUL:
@@ -91,11 +73,11 @@ def test_what_a_truthful_switch_says_passes_and_parses(framework: str) -> None:
 @given(message=lies())
 def test_whatever_passes_the_guard_is_parsed_in_bounded_time(framework: str, message: bytes) -> None:
     try:
-        with _patience(message):
+        with patience(message):
             check(message)
     except Malformed:
         return
-    with _patience(message):
+    with patience(message):
         try:
             load(framework).parse(message)
         except Exception:
@@ -107,7 +89,7 @@ def test_whatever_passes_the_guard_is_parsed_in_bounded_time(framework: str, mes
 @given(kind=st.sampled_from(sorted(SHAPES)), body=st.binary(max_size=200))
 def test_noise_is_refused_or_parsed_in_bounded_time(framework: str, kind: int, body: bytes) -> None:
     message = switch.message(kind, body)
-    with _patience(message):
+    with patience(message):
         try:
             check(message)
             load(framework).parse(message)
@@ -124,7 +106,7 @@ def test_the_longest_answers_are_parsed_in_bounded_time(framework: str) -> None:
     table = pack("!HB5x32sQQII", 64 + len(words), 0, b"t", 0, 0, 0, 0) + words
     for message in (switch.multipart(switch.FLOWS, flow), switch.multipart(12, table)):
         check(message)
-        with _patience(message[:80]):
+        with patience(message[:80]):
             load(framework).parse(message)
 
 
