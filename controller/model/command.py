@@ -64,7 +64,7 @@ class DeleteMeter:
 class Barrier:
     """Finish all that was sent before, then answer. `token` comes back in the event `BarrierDone`.
 
-    A barrier with token 0 only keeps order within a stage; nobody waits for its answer.
+    A barrier with token 0 only keeps order within a step; nobody waits for its answer.
     """
 
     token: int = 0

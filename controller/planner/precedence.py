@@ -33,7 +33,7 @@ walk never stands where it loses the packet, and as it has no circle it ends in 
 switches that do not, and N leads from the latter to none of the former. So each class alone can always be
 ordered; classes that disagree are planner/exceptions.py's.
 
-What they buy: downstream-first alone would build a fresh fabric in as many stages as it has tiers, and a
+What they buy: downstream-first alone would build a fresh fabric in as many rounds as it has tiers, and a
 route that moves to where the old next hops deliver just as well would wait for no reason. Here nothing waits
 in a fresh fabric (G is empty, O + N has no circle), and after most failures only few do.
 

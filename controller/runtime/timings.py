@@ -1,7 +1,7 @@
 """Where the time of turns goes, for whoever measures the controller.
 
     discover   events folded into the snapshot                compile   decisions to programs
-    compute    apps asked for their decisions                 plan      programs to stages
+    compute    apps asked for their decisions                 plan      programs to steps
     encode     commands made into bytes and queued            (acknowledge: what switches then take)
 
 A stopwatch stands beside the engine and never inside its decisions: with another clock, or none, the same
