@@ -68,9 +68,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """Steps, each after those that it waits for; empty when nothing differs."""
+    """Steps, each after those that it waits for; empty when nothing differs.
+
+    `pauses`: the switches that change drop what they route until all have changed, as the change could not be
+    ordered at a bearable price (planner/pause.py)."""
 
     steps: tuple[Step, ...] = ()
+    pauses: bool = False
 
     def __bool__(self) -> bool:
         return any(step.commands for step in self.steps)
@@ -92,7 +96,8 @@ class UpdatePlan:
                     step, commands=tuple(command for command in step.commands if chosen(step.dpid, command))
                 )
                 for step in self.steps
-            )
+            ),
+            self.pauses,
         )
 
     @cached_property

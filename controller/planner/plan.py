@@ -7,7 +7,8 @@ both ends deliver.
 What it promises (law 5): carrying out all steps gives the wanted program. After every command, and for every
 way in which switches may overtake each other, each taking its own commands in order and each step after those
 that it waits for, no packet goes in a circle, and none is dropped that the installed and the wanted program
-deliver. Planning again gives nothing. The promise is made for programs that have no circles themselves.
+deliver. Planning again gives nothing. The promise is made for programs that have no circles themselves. A
+large change that cannot be ordered keeps the first half of it and says so (planner/pause.py).
 
 A plan may be made while switches owe answers (`under_way`). Their last commands may have been carried out or
 not, one after the other, at any time until they answer. The plan is made for what they will hold then; where
@@ -36,10 +37,17 @@ from controller.planner.exceptions import Exemption, exempt
 from controller.planner.forwarding import expect
 from controller.planner.masks import bits
 from controller.planner.order import Levels, Op, WaitGraph
+from controller.planner.pause import paused
 from controller.planner.regroup import regroup
 from controller.planner.steps import Schedule, SwitchChange, steps_of
 from controller.planner.transition import Change, Transition
 from controller.planner.wiring import Links, links_of
+
+_MOST_TANGLED = 4096
+"""Rules that change, at most, where circles of waits are untied one by one."""
+
+_MOST_EXCEPTIONS = 1024
+"""Exceptions at most in a plan: each is written twice and deleted once."""
 
 _NOTHING_SENT: Mapping[Dpid, Sequence[Sent]] = {}
 
@@ -69,7 +77,10 @@ def plan(
         SwitchChange(number[dpid], dpid, renaming.get(dpid, ()), change.delta)
         for dpid, change in changes.items()
     ]
-    return UpdatePlan(steps_of(told, _schedule(transition), transition.numbers.dpids, doubts.keys()))
+    schedule = _schedule(transition)
+    if schedule is None:
+        return UpdatePlan(paused(told, doubts.keys()), pauses=True)
+    return UpdatePlan(steps_of(told, schedule, transition.numbers.dpids, doubts.keys()))
 
 
 def _expected(
@@ -110,8 +121,8 @@ def _changes(
 # --- when ---------------------------------------------------------------------------------------------------
 
 
-def _schedule(transition: Transition) -> Schedule:
-    """Who waits for whom, if anybody does.
+def _schedule(transition: Transition) -> Schedule | None:
+    """Who waits for whom, if anybody does; None if that is too tangled to be told.
 
     Nobody does where all that change forwarded nothing before: everything appears (planner/moves.py).
     """
@@ -126,7 +137,7 @@ def _schedule(transition: Transition) -> Schedule:
     graph = _graph(transition, classes, entrances, pending)
     levels = graph.levels()
     if levels.stuck:
-        return _with_exceptions(transition, entrances)
+        return None if _is_large(transition) else _with_exceptions(transition, entrances)
     return Schedule(levels.of, graph.elsewhere, pending)
 
 
@@ -134,7 +145,13 @@ def _forwards(program: SwitchProgram) -> bool:
     return any(rule.table == Table.ROUTES for rule in program.rules.values())
 
 
-def _with_exceptions(transition: Transition, entrances: Entrances) -> Schedule:
+def _is_large(transition: Transition) -> bool:
+    """Whether so much changes that nobody should look for circles in it."""
+    deltas = (change.delta for change in transition.changes.values())
+    return sum(len(delta.set_rules) + len(delta.gone_rules) for delta in deltas) > _MOST_TANGLED
+
+
+def _with_exceptions(transition: Transition, entrances: Entrances) -> Schedule | None:
     """The same where classes disagree: those that do, and all that fall through, get exceptions."""
     waiting = separate_classes(transition)
     exempted: list[PacketClass] = []
@@ -152,6 +169,8 @@ def _with_exceptions(transition: Transition, entrances: Entrances) -> Schedule:
     for number, packets in enumerate(exempted):
         found = exempt(transition, packets, number, graph)
         exemptions += found
+        if len(exemptions) > _MOST_EXCEPTIONS:
+            return None
         pending.update((exemption.op, packets.pending) for exemption in found if packets.pending)
     entrances.ask(graph, pending, exemptions)
     return Schedule(graph.levels().of, graph.elsewhere, pending, exemptions)

@@ -79,10 +79,10 @@ def steps_of(
         pending = _pending(draft, schedule, dpids) if schedule.pending else ()
         steps.append(Step(dpids[draft.switch], draft.commands, after, pending))
     for change in changes:
-        forgotten = _forgotten(change.delta)
-        if forgotten:
+        commands = forgotten(change.delta)
+        if commands:
             mine = (latest[change.switch],) if change.switch in latest else ()
-            steps.append(Step(change.dpid, forgotten, mine, (change.dpid,) if change.dpid in owing else ()))
+            steps.append(Step(change.dpid, commands, mine, (change.dpid,) if change.dpid in owing else ()))
     return tuple(steps)
 
 
@@ -148,11 +148,11 @@ def _at_once(change: SwitchChange, known: dict[object, Commands]) -> Commands:
             SetRule(rule) if sets else DeleteRule(rule)
             for sets, rule in in_switch_order(delta.set_rules, delta.gone_rules)
         ]
-        commands = known[key] = _with_groups(change, tuple(rules))
+        commands = known[key] = with_groups(change, tuple(rules))
     return commands
 
 
-def _with_groups(change: SwitchChange, rules: Commands) -> Commands:
+def with_groups(change: SwitchChange, rules: Commands) -> Commands:
     """What the rules of a switch need before them, and the rules."""
     delta = change.delta
     before: list[ProgramCommand] = [*change.renaming]
@@ -164,7 +164,8 @@ def _with_groups(change: SwitchChange, rules: Commands) -> Commands:
     return (*before, Barrier(), *rules)
 
 
-def _forgotten(delta: SwitchDelta) -> Commands:
+def forgotten(delta: SwitchDelta) -> Commands:
+    """What goes when nothing names it any more."""
     if not delta.gone_groups and not delta.gone_meters:
         return ()
     return (*map(DeleteGroup, delta.gone_groups), *map(DeleteMeter, delta.gone_meters))
@@ -193,7 +194,7 @@ def _drafts(change: SwitchChange, schedule: Schedule, exemptions: Sequence[Exemp
             ops[mine].append((change.switch, id(rule)))
     commands[last] += [DeleteRule(exemption.after) for exemption in exemptions]
     for each, told in commands.items():
-        whole = _with_groups(change, tuple(told)) if each == first else tuple(told)
+        whole = with_groups(change, tuple(told)) if each == first else tuple(told)
         if whole:
             yield _Draft(change.switch, each, whole, ops[each])
 

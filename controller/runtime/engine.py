@@ -418,9 +418,18 @@ class Engine:
         self._execution.begin(steps, goals if steps is whole else {}, urgent=self._urgent)
         self._urgent = False
         if steps:
-            size = len(steps)
-            details = (("stages", len(steps.stages)), ("switches", len(steps.switches)), ("commands", size))
-            self.news.append(Change("plan", f"version {self.topology.version}", details))
+            self._tell(steps)
+
+    def _tell(self, steps: UpdatePlan) -> None:
+        """What the feed says of a plan."""
+        count = len(steps.switches)
+        details = (("stages", len(steps.stages)), ("switches", count), ("commands", len(steps)))
+        self.news.append(Change("plan", f"version {self.topology.version}", details))
+        if steps.pauses:
+            evidence = (
+                f"{count} switches change in a way that has no order; what they route waits until all have"
+            )
+            self._note((Finding(Severity.WARNING, "update-paused", "fabric", evidence),), self._now_s)
 
     def _goal(self, dpid: Dpid, held: SwitchProgram) -> SwitchProgram:
         """What this switch should hold after the next plan."""

@@ -11,10 +11,10 @@ flows. So each switch is held until it has settled:
 
 At the start of the controller all switches are held together, until the whole blueprint is connected and
 no switch is held or, without a blueprint, until no switch is held; in any case not longer than
-`max_settle_s` after the first. Where cables are missing when time has run out, they wait until none has been
-found for `settle_s`: a thousand switches take longer to find theirs than twenty. A fabric of which half is known
-must not be programmed as if the other half were gone: each cable that is found then would move traffic that
-has just been placed."""
+`max_settle_s` after the first. Where cables are missing when time has run out, they wait until none has
+been found for `settle_s`: a thousand switches take longer to find theirs than twenty. A fabric of which half
+is known must not be programmed as if the other half were gone: each cable that is found then would move
+traffic that has just been placed."""
 
 from __future__ import annotations
 

@@ -204,12 +204,13 @@ def watch(
     """Carry a plan out, and look at every packet whenever a switch that it meets has done something.
 
     A packet is to be kept that is delivered by the wanted program, and in every state in which the fabric may
-    have been when the plan was made.
+    have been when the plan was made; none, if the plan says that it pauses them.
     """
     kept = {
         probe
         for probe in wiring.probes
-        if all(wiring.fate(program, probe).always_delivered for program in (*starts, wanted))
+        if not course.plan.pauses
+        and all(wiring.fate(program, probe).always_delivered for program in (*starts, wanted))
     }
     seen_by = {probe: _switches(wiring.fate(course.holds, probe)) for probe in wiring.probes}
     for changed in course.run(most):

@@ -185,6 +185,43 @@ def _probes(random: Random, blueprint: Blueprint) -> list[Probe]:
     return probes
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every change whose classes disagree counts as too tangled."""
+    monkeypatch.setattr("controller.planner.plan._MOST_TANGLED", 0)
+
+
+def test_a_change_too_tangled_to_be_ordered_pauses_packets_and_loops_none(impatient: None) -> None:
+    paused = 0
+    for seed in range(60):
+        random = Random(seed)
+        graph = random_graph(random, 5, 4)
+        old, new = (
+            random_program(random, random_table(random, graph), random_table(random, graph)) for _ in range(2)
+        )
+        update = assert_plan_is_safe(old, new, graph.peer, probes_of(graph.dpids, packets()[:8]), random)
+        paused += update.pauses
+    assert paused > 5
+
+
+@few
+@given(seeds)
+def test_plans_that_pause_may_be_overtaken_too(seed: int) -> None:
+    random = Random(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("controller.planner.plan._MOST_TANGLED", 0)
+        graph = random_graph(random, random.randint(3, 5), random.randint(1, 4))
+        ip, mac = random_table(random, graph), random_table(random, graph)
+        course = Course(dict(random_program(random, ip, mac)), random)
+        wiring = Wiring(graph.peer, probes_of(graph.dpids, packets()))
+        for last in (False, False, True):
+            ip, mac = random_table(random, graph), random_table(random, graph)
+            while count_states(course) > MOST_STATES:
+                list(course.run(1))
+            most = None if last else random.randint(0, 40)
+            assert_change_of_mind_is_safe(course, wiring, random_program(random, ip, mac), most)
+
+
 def test_the_law_notices_a_plan_that_sends_everything_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def hasty(*given: object) -> UpdatePlan:
         update = plan(*given)  # type: ignore[arg-type]
