@@ -46,6 +46,9 @@ Choose = Callable[[Group, Packet], int]
 
 MAX_GROUP_DEPTH = 8
 """Groups may point to groups; a longer chain than this is taken for a circle."""
+MOST_OUTCOMES = 4096
+"""Groups that copy to groups multiply; after so many copies a group is taken for none. Open vSwitch gives a
+packet up after as many steps."""
 
 
 class Reason(Enum):
@@ -256,7 +259,7 @@ class _Walk:
     def _to_group(self, group_id: int, packet: Packet, groups: tuple[int, ...]) -> None:
         group = self.program.groups.get(group_id)
         groups = (*groups, group_id)
-        if group is None or len(groups) > MAX_GROUP_DEPTH:
+        if group is None or len(groups) > MAX_GROUP_DEPTH or len(self.outcomes) >= MOST_OUTCOMES:
             self.outcomes.append(Dropped(Reason.NO_GROUP, groups))
             return
         chosen = tuple(self._chosen(group, packet))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
-from controller.dataplane.lookup import Dropped, Outcome, Reason, Sent, Verdict, lookup
+from controller.dataplane.lookup import MOST_OUTCOMES, Dropped, Outcome, Reason, Sent, Verdict, lookup
 from controller.model.flow import (
     TO_CONTROLLER,
     Action,
@@ -157,6 +157,14 @@ def test_a_missing_group_and_a_group_that_names_itself_are_verdicts_not_errors()
     circle = Group(1, GroupKind.INDIRECT, (Bucket((ToGroup(1),)),))
     assert ports(rule(1, Match(), ToGroup(5))) == [Reason.NO_GROUP]
     assert ports(rule(1, Match(), ToGroup(1)), groups=(circle,)) == [Reason.NO_GROUP]
+
+
+def test_groups_that_multiply_come_to_an_end() -> None:
+    """Forty buckets, each of which hands to the group itself: forty to the eighth, if nobody counted."""
+    group = Group(1, GroupKind.ALL, tuple(Bucket((ToGroup(1),)) for _ in range(40)))
+    found = outcomes(switch_program([rule(1, Match(), ToGroup(1))], [group]))
+    assert MOST_OUTCOMES <= len(found) < 2 * MOST_OUTCOMES
+    assert {outcome.reason for outcome in found if isinstance(outcome, Dropped)} == {Reason.NO_GROUP}
 
 
 def test_meters_are_noted_and_never_drop() -> None:
