@@ -17,6 +17,7 @@ from simulator.switch.wire import (
     ALL_METERS,
     GROUP_MOD_BODY,
     HEADER_BYTES,
+    LONGEST_ENTRY,
     MAX_GROUP,
     MAX_PORT,
     METER_BAND,
@@ -107,6 +108,8 @@ class Groups:
             raise Refusal(Error.INVALID_GROUP)
         if kind > _MOST_KIND:
             raise Refusal(Error.BAD_GROUP_TYPE)
+        if len(raw) + GROUP_MOD_BODY.size > LONGEST_ENTRY:
+            raise Refusal(Error.OUT_OF_BUCKETS)
         wanted = buckets(raw)
         if len(wanted) > self._profile.buckets:
             raise Refusal(Error.OUT_OF_BUCKETS)

@@ -166,7 +166,7 @@ def set_field(raw: bytes) -> tuple[Field, int]:
     field, size = _BY_NUMBER.get(raw[2] >> 1), raw[3]
     if field is None or field in (Field.IN_PORT, Field.METADATA):
         raise Refusal(Error.BAD_SET_TYPE)
-    if raw[2] & 1 or size != (field.bits + 7) // 8 or len(raw) < 4 + size:
+    if raw[2] & 1 or size != (field.bits + 7) // 8 or not 0 <= len(raw) - 4 - size < 8:
         raise Refusal(Error.BAD_SET_LEN)
     value = int.from_bytes(raw[4 : 4 + size])
     if value > field.full_mask:

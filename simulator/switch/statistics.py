@@ -79,7 +79,11 @@ def answer(switch: Told, request: bytes, xid: int, now_s: float) -> Iterator[byt
 
 
 def _asked_for(switch: Told, body: bytes) -> list[Placed]:
-    table, port, group, cookie, cookie_mask, _kind, length = _FLOW_REQUEST.unpack_from(body)
+    table, port, group, cookie, cookie_mask, kind, length = _FLOW_REQUEST.unpack_from(body)
+    if kind != 1:
+        raise Refusal(Error.BAD_MATCH_TYPE)
+    if length < 4 or _FLOW_REQUEST.size - 4 + length > len(body):
+        raise Refusal(Error.BAD_MATCH_LEN)
     if table != ALL_TABLES and table >= switch.profile.tables:
         raise Refusal(Error.BAD_TABLE_ID)
     at = _FLOW_REQUEST.size

@@ -25,12 +25,23 @@ from simulator.switch.messages import HANDLERS
 from simulator.switch.ports import Port, local_port
 from simulator.switch.profile import Conduct, Profile
 from simulator.switch.tables import SEND_FLOW_REM, Placed, Tables
-from simulator.switch.wire import HEADER, HEADER_BYTES, VERSION, Error, Gone, Nonsense, Refusal, Type
+from simulator.switch.wire import (
+    HEADER,
+    HEADER_BYTES,
+    LONGEST_MESSAGE,
+    VERSION,
+    Error,
+    Gone,
+    Nonsense,
+    Refusal,
+    Type,
+)
 
 _PORT_STATUS_MODIFIED = bytes((2, 0, 0, 0, 0, 0, 0, 0))
 _FLOW_REMOVED = Struct("!QHBBIIHHQQ")
 _PACKET_IN = Struct("!BBHIIHBBQHHIIxxxxxx")
 _PACKET_IN_BYTES = _PACKET_IN.size
+_LONGEST_FRAME = LONGEST_MESSAGE - _PACKET_IN_BYTES
 _PACKET_IN_TYPE = int(Type.PACKET_IN)
 _IN_PORT_OXM = 0x80000004
 _VERSION_BITMAP = b"\0\1\0\x08\0\0\0\x10"
@@ -215,14 +226,14 @@ class Switch:
             self.answer(Type.PORT_STATUS, self._next_xid(), _PORT_STATUS_MODIFIED + port.description())
 
     def punt(self, in_port: int, frame: bytes, reason: int, table: int, cookie: int) -> None:
-        """Hand a frame to the controller (there are no buffers, and so it is whole)."""
+        """Hand a frame to the controller: whole, as there are no buffers, unless a message has no room."""
         if not self.ready:
             return
-        size = len(frame)
+        size, frame = len(frame), frame[:_LONGEST_FRAME]
         head = _PACKET_IN.pack(
             VERSION,
             _PACKET_IN_TYPE,
-            _PACKET_IN_BYTES + size,
+            _PACKET_IN_BYTES + len(frame),
             0,
             wire.NO_BUFFER,
             size,

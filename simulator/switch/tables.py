@@ -26,6 +26,7 @@ from simulator.switch.wire import (
     ALL_TABLES,
     FLOW_MOD_BODY,
     HEADER_BYTES,
+    LONGEST_ENTRY,
     MATCH_AT,
     NO_BUFFER,
     Error,
@@ -90,6 +91,8 @@ class Tables:
         fields_end = match_at + fields[12]
         if fields[11] != 1 or fields[12] < 4 or fields_end > end:
             raise Refusal(Error.BAD_MATCH_TYPE if fields[11] != 1 else Error.BAD_MATCH_LEN)
+        if length > LONGEST_ENTRY:  # a FLOW_MOD is as long as the entry that tells of its rule
+            raise Refusal(Error.BAD_LENGTH)
         where = matches.accepted(data[match_at + 4 : fields_end])
         doing = data[fields_end + (-fields[12] % 8) : end]
         if command > DELETE_STRICT:

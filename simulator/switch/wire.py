@@ -65,6 +65,9 @@ BUCKET = Struct("!HHII4x")
 METER_MOD_BODY = Struct("!HHI")
 METER_BAND = Struct("!HHII4x")
 MULTIPART_BODY = Struct("!HH4x")
+LONGEST_MESSAGE = 0xFFFF
+LONGEST_ENTRY = LONGEST_MESSAGE - HEADER_BYTES - MULTIPART_BODY.size
+"""What one message of an answer has room for: whoever takes more could never tell of it."""
 PORT_STRUCT = Struct("!I4x6s2x16sIIIIIIII")
 FEATURES_BODY = Struct("!QIBB2xII")
 

@@ -19,9 +19,9 @@ def _truthful_messages() -> list[bytes]:
     def installing(command: SetRule | AddGroup | AddMeter) -> bytes:
         return encode(command, 1)
 
-    flows = [switch.flow_entry(installing(SetRule(rule))) for rule in _examples(model.rules())]
-    groups = [switch.group_entry(installing(AddGroup(group))) for group in _examples(model.groups)]
-    meters = [switch.meter_entry(installing(AddMeter(meter))) for meter in _examples(model.meters)]
+    flows = [switch.flow_entry(installing(SetRule(rule))) for rule in examples_of(model.rules())]
+    groups = [switch.group_entry(installing(AddGroup(group))) for group in examples_of(model.groups)]
+    meters = [switch.meter_entry(installing(AddMeter(meter))) for meter in examples_of(model.meters)]
     table = pack("!HB5x32sQQII", 64 + 3 * 8, 0, b"t", 0, 0, 0, 0)
     table += pack("!HHHH", 0, 8, 1, 4) + pack("!HHHH", 4, 8, 0, 4) + pack("!HHI", 8, 8, 0x80000004)
     return [
@@ -51,10 +51,11 @@ def _truthful_messages() -> list[bytes]:
     ]
 
 
-def _examples(strategy: st.SearchStrategy[model.T]) -> list[model.T]:
+def examples_of(strategy: st.SearchStrategy[model.T], usual: int = 12) -> list[model.T]:
+    """Some examples, the same on every run."""
     found: list[model.T] = []
 
-    @settings(max_examples=examples(12), database=None, derandomize=True)
+    @settings(max_examples=examples(usual), database=None, derandomize=True)
     @given(strategy)
     def collect(value: model.T) -> None:
         found.append(value)
