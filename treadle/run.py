@@ -74,7 +74,7 @@ def _serve(settings: Settings, framework: str) -> int:
         framework=framework,
     )
     journal = _journal(settings, {**header_of(settings, life), "monotonic_s": began_s})
-    observation = Observation(engine, southbound, feed, journal, blueprint, settings)
+    observation = Observation(engine, southbound, feed, journal, blueprint, settings, began_s)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_COLLECT_AFTER)
     loop = Loop(engine, southbound, feed, journal, observation.refresh, began_s)

@@ -63,7 +63,7 @@ def status(snapshot: Snapshot) -> Json:
     """The controller in numbers."""
     fabric = snapshot.topology
     return {
-        "running_s": round(snapshot.now_s, 3),
+        "running_s": round(snapshot.running_s, 3),
         "idle": snapshot.idle,
         "switches": len(fabric.switches),
         "switches_connected": len(snapshot.connected),

@@ -60,6 +60,7 @@ class Snapshot:
     timings: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     journal: str = ""
+    running_s: float = 0.0
     idle: bool = False
 
 

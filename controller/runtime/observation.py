@@ -7,6 +7,7 @@ when somebody asks, from values that are immutable each, so that nobody who watc
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -45,7 +46,9 @@ class Observation:
         journal: Journal | None,
         blueprint: Blueprint | None,
         settings: Settings,
+        began_s: float,
     ) -> None:
+        """`began_s` (monotonic) is when the controller started."""
         self._engine = engine
         self._wire = wire
         self._feed = feed
@@ -53,6 +56,7 @@ class Observation:
         self._blueprint = blueprint
         self._settings = settings
         self._gateway = settings.gateway
+        self._began_s = began_s
         self._now_s = 0.0
         self._turns = 0
         self._idle = False
@@ -81,6 +85,7 @@ class Observation:
             settings=plain(self._settings),
             journal=self._journal.position if self._journal else "",
             idle=self._idle,
+            running_s=time.monotonic() - self._began_s,
         )
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:

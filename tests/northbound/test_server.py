@@ -69,7 +69,7 @@ def test_a_question_is_answered(path: Path) -> None:
 
 
 def test_the_latest_snapshot_is_what_is_answered(path: Path, surface: Shown) -> None:
-    surface.set(now_s=99.0)
+    surface.set(running_s=99.0)
     assert ask(path, {"do": "status"})["running_s"] == 99.0
 
 
