@@ -33,6 +33,7 @@ def running(
     link = fabric.links[0]
     return Snapshot(
         now_s=83.5,
+        running_s=83.5,
         topology=fabric,
         blueprint=plan,
         gateway=settings.gateway,
