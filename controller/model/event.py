@@ -146,3 +146,8 @@ Event = (
     | AuditAsked
     | Tick
 )
+
+
+def is_failure(event: Event) -> bool:
+    """Whether packets are being lost since this happened: a port has died."""
+    return isinstance(event, PortRemoved) or (isinstance(event, PortChanged) and not event.port.live)

@@ -89,6 +89,11 @@ class Forwarding:
             self._functions, self._origin = _worked_out(self._origin), None
         return self._functions
 
+    def prepare(self) -> None:
+        """Work out all that is asked of the routes as a whole."""
+        self.settle()
+        _ = self.falls
+
     @property
     def falls(self) -> Falls:
         """Where packets with an IP address fall through to the rules on their Ethernet destination."""
@@ -155,13 +160,13 @@ _unsettled: deque[ref[Forwarding]] = deque(maxlen=1 << 16)
 
 
 def settle(most: int) -> bool:
-    """Work out the routes of up to so many programs that plans have led to without looking at them, so that
-    the next plan finds them. Whether some are left.
+    """Work out what the next plan will ask of up to so many programs to which plans have led. Whether some
+    are left.
     """
     for _ in range(min(most, len(_unsettled))):
         found = _unsettled.popleft()()
         if found is not None:
-            found.settle()
+            found.prepare()
     return bool(_unsettled)
 
 

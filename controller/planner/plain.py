@@ -45,6 +45,9 @@ class Exchange(NamedTuple):
 
 def exchanges(function: RouteFunction, come: Sequence[Cover], gone: Sequence[Cover]) -> list[Exchange] | None:
     """The pairs of rules, in the order of intervals, if it is as simple as that."""
+    if len(come) == 1 and not gone:
+        arrived = _arrival(function, come[0])
+        return None if arrived is None else [arrived]
     left = {covered.rule.key: covered for covered in gone}
     found: list[Exchange] = []
     for fresh in come:

@@ -18,12 +18,12 @@ from controller.model.identity import Dpid
 from controller.model.program import SwitchProgram
 from controller.planner.bundles import NEW, OLD, Side
 from controller.planner.diff import SwitchDelta
-from controller.planner.forwarding import Falls, Forwarding, derive, forwarding, touched_by
-from controller.planner.intervals import ALL_MACS, Family, Interval, Stack
-from controller.planner.kinds import kind_of
+from controller.planner.forwarding import ByFamily, Falls, Forwarding, derive, forwarding, touched_by
+from controller.planner.intervals import ALL_MACS, Cover, Family, Interval, Stack
+from controller.planner.kinds import Kind, kind_of
 from controller.planner.masks import bits, mask_of
-from controller.planner.plain import Exchange, Piece, Plain, exchanges
-from controller.planner.turns import Look
+from controller.planner.plain import Piece, Plain, exchanges
+from controller.planner.turns import Look, Turn
 from controller.planner.wiring import LOST, Far, Links, Outlet, Way, numbering, turn_between
 
 
@@ -67,8 +67,8 @@ class Transition:
         nobody: list[Forwarding | None] = [None] * len(programs)
         self._old, self._new = nobody, nobody.copy()
         self._doubted: dict[int, tuple[Forwarding, ...]] = {}
-        self._plain: tuple[dict[int, Plain | None], ...] = ({}, {}, {})
-        self._pieces: dict[tuple[int, ...], Piece] = {}
+        self._plain: dict[int, ByFamily[Plain | None]] = {}
+        self._turns: dict[tuple[int, int, int], tuple[Kind | None, Turn]] = {}
 
     def dpid(self, switch: int) -> Dpid:
         """The identifier of a switch."""
@@ -139,39 +139,44 @@ class Transition:
 
     def plain(self, switch: int, family: Family) -> Plain | None:
         """What a switch that changes does in a family, if that is easily said."""
-        known = self._plain[family]
-        if switch not in known:
-            known[switch] = self._find_plain(switch, family)
-        return known[switch]
+        return (self._plain.get(switch) or self._find_plain(switch))[family]
 
-    def _find_plain(self, switch: int, family: Family) -> Plain | None:
+    def _find_plain(self, switch: int) -> ByFamily[Plain | None]:
         touched = touched_by(self.changes[switch].delta)
-        come, gone = touched.come[family], touched.gone[family]
-        if not come and not gone:
-            return ()
+        mac, ipv4, ipv6 = [
+            self._plain_in(switch, family, come, gone) if come or gone else ()
+            for family, come, gone in zip(Family, touched.come, touched.gone, strict=True)
+        ]
+        found = self._plain[switch] = mac, ipv4, ipv6
+        return found
+
+    def _plain_in(
+        self, switch: int, family: Family, come: Sequence[Cover], gone: Sequence[Cover]
+    ) -> Plain | None:
         old = self.old(switch)
         found = exchanges(old.functions[family], come, gone)
         if found is None:
             return None
-        new, far = self.new(switch), self.far(switch)
-        return tuple(
-            [self._piece(each, far, old.outlet(each.before), new.outlet(each.after)) for each in found]
-        )
+        new, far, pieces = self.new(switch), self.far(switch), []
+        for span, before, after, op in found:
+            kind, turn = self._turn(far, old.outlet(before), new.outlet(after))
+            pieces.append(Piece(span, kind, Look(turn, (id(op),))))
+        return tuple(pieces)
 
-    def _piece(self, found: Exchange, far: Far, one: Outlet, other: Outlet) -> Piece:
-        """What an exchange means; the same for switches with the same far ends."""
-        key = id(far), id(one), id(other), id(found.op)
-        known = self._pieces.get(key)
+    def _turn(self, far: Far, one: Outlet, other: Outlet) -> tuple[Kind | None, Turn]:
+        """How a switch with these far ends goes from one outlet to another; most do it like others."""
+        key = id(far), id(one), id(other)
+        known = self._turns.get(key)
         if known is None:
             before, after = one.way(far), other.way(far)
             kind = None if before == after else kind_of(before, after)
-            look = Look(turn_between(before, after), (id(found.op),))
-            known = self._pieces[key] = Piece(found.span, kind, look)
+            known = self._turns[key] = kind, turn_between(before, after)
         return known
 
     def falls_alike(self, switch: int) -> bool:
         """Whether packets surely fall through on both sides of a change where they do on one."""
-        return self.plain(switch, Family.IPV4) is not None and self.plain(switch, Family.IPV6) is not None
+        _, ipv4, ipv6 = self._plain.get(switch) or self._find_plain(switch)
+        return ipv4 is not None and ipv6 is not None
 
     def way(self, switch: int, routes: Forwarding, rule: FlowRule | None) -> Way:
         """Where a rule sends packets."""

@@ -123,17 +123,26 @@ class Choice(NamedTuple):
 
 
 def _choice(group: Group) -> Choice:
+    """The buckets, each once: to packets it is all the same how often one is there, and in which order."""
+    buckets = dict.fromkeys(group.buckets)
     ports = []
-    for bucket in group.buckets:
+    for bucket in buckets:
         action = bucket.actions[0] if len(bucket.actions) == 1 else None
         if not isinstance(action, Output) or action.port != bucket.watch_port:
-            return Choice((), group.buckets)
+            return Choice((), tuple(buckets))
         ports.append(action.port)
-    return Choice(tuple(ports), group.buckets)
+    return Choice(tuple(sorted(set(ports))), tuple(buckets))
 
 
 def _of_group(group: Group) -> Outlet:
-    return Outlet((), (_choice(group),))
+    choice = _choice(group)
+    return _port_choice(choice.ports) if choice.ports else Outlet((), (choice,))
+
+
+@lru_cache(maxsize=4096)
+def _port_choice(ports: tuple[int, ...]) -> Outlet:
+    """The outlet of a group with a bucket for each of these ports."""
+    return Outlet((), (Choice(ports, tuple([Bucket((Output(port),), 1, port) for port in ports])),))
 
 
 _group_outlet: Remembered[Group, Outlet] = Remembered(_of_group)
@@ -147,7 +156,7 @@ def _port_outlet(port: int) -> Outlet:
 
 def outlet_of(actions: tuple[Action, ...], groups: Mapping[int, Group]) -> Outlet:
     """The outlet of a rule's actions on a switch with these groups; a group that is not there has no
-    buckets. The outlets of one port, or of one group, are the same object.
+    buckets. The outlets of one port, or of groups with the same ports, are the same object.
     """
     if len(actions) == 1:
         action = actions[0]

@@ -12,20 +12,23 @@ of a large fabric may, counts as a tenth of one: what came in meanwhile has not 
 silent who was not listened to. Otherwise a busy controller would take its own slowness for the fabric's, end
 sessions, drop links, ask everything again, and be busier still.
 
+A failure does not wait for frames. Where a port has died, what else has arrived is put off for one turn if it
+is frames: some thousand hellos may be among it, and packets are being lost. Nothing depends on a frame coming
+before what was sent after it; all else keeps its order.
+
 Where nothing has arrived it works ahead: what the planner will want to know of programs that have just been
 installed is worked out now, a few at a time, and not when a link has died."""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from controller.model.command import Addressed, Command, ProgramCommand
-from controller.model.event import Event, Tick
+from controller.model.event import Event, FrameIn, Tick, is_failure
 from controller.model.identity import Dpid, PortNo
 from controller.planner.forwarding import settle
 from controller.runtime.engine import Engine, sendable
@@ -39,13 +42,21 @@ _LONGEST_TURN_S = 0.1  # what a turn counts for at most on the loop's clock
 _AHEAD = 4  # programs that are looked at between two looks at what has arrived: about a millisecond
 
 
+class Events(Protocol):
+    """What the loop needs of a queue of events."""
+
+    def empty(self) -> bool: ...
+
+    def take(self, timeout_s: float, most: int) -> list[Event]: ...
+
+
 class Wire(Protocol):
     """What the loop needs of a southbound."""
 
     @property
-    def events(self) -> queue.Queue[Event]: ...
+    def events(self) -> Events: ...
 
-    def send(self, dpid: Dpid, commands: Sequence[Command]) -> None: ...
+    def send_many(self, batches: Mapping[Dpid, Sequence[Command]]) -> None: ...
 
     def disconnect(self, dpid: Dpid, reason: str) -> None: ...
 
@@ -83,6 +94,7 @@ class Loop:
         self._after_turn = after_turn
         self._began_s = began_s
         self._unheard_s = 0.0
+        self._put_off: list[Event] = []
         self._stopped = threading.Event()
 
     def now_s(self) -> float:
@@ -129,8 +141,7 @@ class Loop:
         timings = self._engine.timings
         batches = sendable(commands)
         with timings.phase("encode"):
-            for dpid, batch in batches.items():
-                self._wire.send(dpid, batch)
+            self._wire.send_many(batches)
         programmed = [each for each in commands if isinstance(each.command, ProgramCommand)]
         if programmed:
             switches = len({each.dpid for each in programmed})
@@ -144,16 +155,17 @@ class Loop:
         return self._engine.fast_lane(dpid, port)
 
     def _arrived(self) -> tuple[Event, ...]:
-        """Wait for an event or a deadline; then everything that is there, up to a bound."""
-        self._work_ahead()
-        events: list[Event] = []
-        try:
-            events.append(self._wire.events.get(timeout=self._patience_s()))
-            while len(events) < _MOST_EVENTS:
-                events.append(self._wire.events.get_nowait())
-        except queue.Empty:
-            pass
-        return tuple(events)
+        """Wait for an event or a deadline; then everything that is there, up to a bound. Frames are put off
+        when something has failed, but not twice.
+        """
+        earlier, self._put_off = self._put_off, []
+        if not earlier:
+            self._work_ahead()
+        fresh = self._wire.events.take(0.0 if earlier else self._patience_s(), _MOST_EVENTS)
+        if not earlier and any(map(is_failure, fresh)):
+            self._put_off = [event for event in fresh if isinstance(event, FrameIn)]
+            fresh = [event for event in fresh if not isinstance(event, FrameIn)]
+        return (*earlier, *fresh)
 
     def _work_ahead(self) -> None:
         """Until an event arrives or something is due, make ready what the next plan will ask for."""
