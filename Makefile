@@ -3,8 +3,10 @@
 PYTHON_BIN := .venv/bin/python
 TREADLE    := .venv/bin/treadle
 
+SECONDS    ?= 60
+
 .DEFAULT_GOAL := help
-.PHONY: help setup python check test demo docs format clean
+.PHONY: help setup python check test demo docs fuzz format clean
 .PHONY: bench bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm
 .PHONY: style format-check lint types fast-tests
 
@@ -54,6 +56,10 @@ bench-discovery: python ## discovery by itself, in memory, k=16 and k=32, into o
 
 bench-farm: python ## what the switch farm itself takes of the processor, into out/bench/farm.json
 	$(PYTHON_BIN) -m bench.farm
+
+fuzz: python ## hostile bytes for both ends of the control channel, SECONDS=60, findings into out/fuzz/
+	$(PYTHON_BIN) -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
+	$(PYTHON_BIN) -m tests.fuzz --seconds $(SECONDS)
 
 docs: python ## generate docs/pipeline.md from the declared tables
 	$(PYTHON_BIN) -m controller.dataplane.pipeline > docs/pipeline.md.new
