@@ -27,6 +27,13 @@ class SwitchCounters:
         self.received += Counter(dict(other.received))
         self.dropped += Counter(dict(other.dropped))
 
+    def plus(self, other: SwitchCounters) -> SwitchCounters:
+        """Both together, as they are now."""
+        both = SwitchCounters()
+        both.add(self)
+        both.add(other)
+        return both
+
     @property
     def totals(self) -> tuple[int, int]:
         """All messages sent, all received."""

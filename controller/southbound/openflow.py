@@ -145,13 +145,16 @@ class OpenFlowSouthbound:
             self._wake()
 
     def counters(self) -> Mapping[Dpid, SwitchCounters]:
-        """Messages by type for each switch, over all its sessions."""
-        merged: dict[Dpid, SwitchCounters] = {}
+        """Messages by type for each switch, over all its sessions. Of a switch with one session these are the
+        counters themselves, which go on: nobody should write to them.
+        """
+        counters: dict[Dpid, SwitchCounters] = {}
         live = [(session.dpid, session.counters) for session in list(self._connections)]
         for dpid, counted in [*self._finished.items(), *live]:
             if dpid is not None:
-                merged.setdefault(dpid, SwitchCounters()).add(counted)
-        return dict(sorted(merged.items()))
+                earlier = counters.get(dpid)
+                counters[dpid] = counted if earlier is None else earlier.plus(counted)
+        return dict(sorted(counters.items()))
 
     def _wake(self) -> None:
         if self._rung:
