@@ -14,8 +14,8 @@ Every byte that arrives counts as a sign of life. But a switch may talk and not 
 it (outgoing.py) and for `stalled_s` none of it moves, it is given up. One that reads slowly is not: it takes
 what it takes. All methods belong to the one thread that owns the session, except `send`.
 
-What arrives often is read by `decode` straight from the bytes; what is rare (HELLO, features) passes the
-guard and then the framework. All else is dropped before it is read.
+What arrives often is read by `decode` straight from the bytes, and a HELLO by `handshake`; what is rare
+(features) passes the guard and then the framework. All else is dropped before it is read.
 """
 
 from __future__ import annotations
@@ -264,7 +264,9 @@ class Session:
             raise Malformed(f"{type(error).__name__}: {error}") from None
 
     def _on_hello(self, message: Message) -> list[Event]:
-        why = handshake.objection(message.version, self._parse(message).elements)
+        start = message.start + wire.HEADER_BYTES
+        offered = handshake.offered_versions(message.buffer, start, message.end)
+        why = handshake.objection(message.version, offered)
         if why is not None:
             self._outgoing.write(handshake.hello_failed(message.xid, why))
             return self._abort("handshake", why)

@@ -34,6 +34,8 @@ MESSAGES: dict[str, bytes] = {
     "hello-element": _message(0, pack("!HHI", 2, 0, 0)),
     # The same in the element that everybody sends, the version bitmap.
     "hello-version-bitmap": _message(0, pack("!HHI", 1, 0, 0)),
+    # A bitmap without words, and its padding: the parser takes the padding for an element of no length.
+    "hello-padding": _message(0, pack("!HHI", 1, 4, 0)),
     # An entry of flow statistics of no length: the parser reads it again and again.
     "flow-statistics-entry": _multipart(1, _flow(0, b"")),
     # An apply-actions instruction of no length within an entry that is otherwise right.

@@ -153,6 +153,33 @@ def test_a_whole_life_in_single_bytes_comes_up(framework: str) -> None:
     assert [type(event) for event in heard.events] == [SwitchUp]
 
 
+# --- what was found so, and stays found ---------------------------------------------------------------------
+
+
+@on_each_framework
+def test_a_hello_may_be_padded(framework: str) -> None:
+    """Two words of versions need padding, which is right, and over which both frameworks' parsers fall."""
+    padded = switch.message(switch.HELLO, pack("!HHII4x", 1, 12, 1 << 4, 1) + pack("!HHI", 9, 6, 7))
+    with patience(padded):
+        assert hear(at(load(framework), Stage.HELLO), [padded]).stage is Stage.FEATURES
+
+
+@pytest.mark.parametrize(
+    "element", ["00010004", "00010006ffffffff", "0001000c00000010ffffffff", "0009000300000000"]
+)
+def test_a_hello_whose_elements_lie_ends_its_session(element: str) -> None:
+    heard = hear(at(load(), Stage.HELLO), [switch.message(switch.HELLO, bytes.fromhex(element))])
+    assert [event.kind for event in heard.events if isinstance(event, Incident)] == ["malformed"]
+
+
+def test_a_hello_of_a_thousand_versions_is_not_answered_with_them() -> None:
+    every_other = pack("!HH", 1, 248) + b"\xff" * 244
+    none_of_ours = every_other[:4] + bytes(4) + every_other[8:]
+    heard = hear(at(load(), Stage.HELLO), [switch.message(switch.HELLO, none_of_ours)])
+    assert heard.stage is Stage.CLOSED
+    assert len(heard.said) < 300
+
+
 # --- memory -------------------------------------------------------------------------------------------------
 
 ENDLESS: dict[str, Callable[[int], bytes]] = {

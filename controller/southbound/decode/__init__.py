@@ -2,7 +2,7 @@
 
 The guard exists because the framework's parser trusts lengths; code that trusts none needs no guard. So each
 reader here checks what it reads (decode/bounds.py), and refuses exactly what the guard refuses. What is rare
-(HELLO, features) still passes the guard and then the framework; tests/southbound/framework_decode.py reads
+(features) still passes the guard and then the framework; tests/southbound/framework_decode.py reads
 everything in that way, and law 9 holds the two together, on truthful messages and on lies.
 
     bounds             lengths that are believed, and when

@@ -169,7 +169,15 @@ MULTIPART = variant(
 
 # --- 7.5.1, 7.3.6: HELLO and queues -------------------------------------------------------------------------
 
-_HELLO_ELEMENT = _tlv(opaque, pad=8)
+
+def _hello_element(message: bytes, start: int, limit: int) -> int:
+    """An element that needs no padding: the framework takes padding for another element, of no length."""
+    end = _tlv(opaque)(message, start, limit)
+    if (end - start) % 8:
+        raise Malformed(f"the element of a HELLO at byte {start} is {end - start} bytes long")
+    return end
+
+
 _QUEUE_PROPERTY = variant(
     {1: _tlv(fixed(12)), 2: _tlv(fixed(12)), 0xFFFF: _tlv(sequence(fixed(12), at_most(1024)))}
 )
@@ -178,7 +186,7 @@ _QUEUE = sized(length_at=8, header=16, body=many(_QUEUE_PROPERTY))
 # --- the messages -------------------------------------------------------------------------------------------
 
 MESSAGES: dict[int, Shape] = {
-    wire.HELLO: many(_HELLO_ELEMENT),
+    wire.HELLO: many(_hello_element),
     wire.ERROR: sequence(fixed(4), opaque),
     wire.ECHO_REQUEST: at_most(ECHO_BYTES),
     wire.ECHO_REPLY: at_most(ECHO_BYTES),
