@@ -16,8 +16,8 @@ from itertools import count
 from struct import pack
 
 from controller.model.blueprint import leaf_spine
-from controller.model.command import ReadCounters, ReadProgram, SetRule
-from controller.model.flow import TO_CONTROLLER, Bucket, FlowRule, Group, GroupKind, Output, ToGroup
+from controller.model.command import ReadCounters, ReadProgram
+from controller.model.flow import TO_CONTROLLER, Bucket, FlowRule, Group, GroupKind, Meter, Output, ToGroup
 from controller.southbound.encode import encode
 from controller.southbound.framework import load
 from controller.southbound.framework.encode import framework_encode
@@ -27,7 +27,7 @@ from simulator.switch import statistics
 from simulator.switch.profile import Profile
 from simulator.switch.switch import Switch
 from simulator.switch.wire import MULTIPART_BODY, PORT_TABLE, Nonsense, Type, message
-from tests.simulator.talking import group_mod, packet_out
+from tests.simulator.talking import flow_mod, group_mod, meter_mod, packet_out
 from tests.southbound import strategies as model
 from tests.southbound.hearsay import examples_of
 from tests.southbound.switch_messages import split
@@ -80,7 +80,11 @@ def _told() -> list[bytes]:
         packet_out(FRAME, TO_CONTROLLER, in_port=1),
         packet_out(FRAME, ToGroup(1), in_port=1),
         group_mod(Group(1, GroupKind.ALL, (Bucket((Output(1),)), Bucket((ToGroup(2),))))),
-        encode(SetRule(FlowRule(0, 1, actions=(TO_CONTROLLER,))), 1),
+        meter_mod(Meter(3, 5)),
+        meter_mod(Meter(4, 5), 1),
+        flow_mod(FlowRule(0, 1, actions=(TO_CONTROLLER,))),
+        flow_mod(FlowRule(1, 7, goto=2, meter=3)),
+        flow_mod(FlowRule(0, 5), 3),
     ]
     commands = [encode(each, 1) for each in examples_of(model.commands, 120)]
     return [*asked, *questions, *(message(kind, 2) for kind in plain), *others, *commands]

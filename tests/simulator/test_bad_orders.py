@@ -9,14 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.model.flow import TO_CONTROLLER, Bucket, DecrementTtl, Group, GroupKind, ToGroup
+from controller.model.flow import (
+    TO_CONTROLLER,
+    Bucket,
+    DecrementTtl,
+    FlowRule,
+    Group,
+    GroupKind,
+    ToGroup,
+    match,
+)
 from controller.model.identity import Dpid
 from controller.southbound.decode.frames import frame_in
 from simulator.switch.instructions import encoded_actions
 from simulator.switch.wire import ANY_GROUP, ANY_PORT, BUCKET, GROUP_MOD_BODY, HEADER, Type, message
 from tests.searching import examples
 from tests.simulator.orders import FRAME, TOLD, messages_said, obey
-from tests.simulator.talking import flow_mod_bytes, group_mod, packet_out
+from tests.simulator.talking import flow_mod, flow_mod_bytes, group_mod, packet_out
 from tests.southbound.hearsay import lies
 from tests.southbound.patience import patience
 from tests.southbound.streams import pieces
@@ -133,4 +142,17 @@ def test_groups_that_multiply_do_not_hold_the_switch() -> None:
 def test_a_question_about_rules_with_a_false_match_is_refused(kind: int, length: int) -> None:
     body = pack("!B3xII4xQQHH4x", 0xFF, ANY_PORT, ANY_GROUP, 0, 0, kind, length)
     (said,) = messages_said(obey([message(Type.MULTIPART_REQUEST, 1, pack("!HH4x", 1, 0) + body)]))
+    assert said[1] == Type.ERROR
+
+
+def test_a_match_does_not_reach_into_the_next_message() -> None:
+    order = flow_mod(FlowRule(0, 1, match(in_port=3)))
+    obeyed = obey([order[:2] + (52).to_bytes(2) + order[4:]])
+    assert messages_said(obeyed)[0][1] == Type.ERROR
+    assert obeyed.held == (0, 0, 0)
+
+
+def test_an_action_that_is_not_padded_is_refused() -> None:
+    unpadded = pack("!HHHBB6s", 25, 14, 0x8000, 3 << 1, 6, bytes(6))
+    (said,) = messages_said(obey([flow_mod_bytes(ANYWHERE, pack("!HH4x", 4, 8 + 14) + unpadded)]))
     assert said[1] == Type.ERROR
