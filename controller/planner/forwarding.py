@@ -90,8 +90,11 @@ class Forwarding:
         return self._functions
 
     def prepare(self) -> None:
-        """Work out all that is asked of the routes as a whole."""
-        self.settle()
+        """Work out all that may be asked of these routes, whoever asks."""
+        for function in self.settle():
+            for stack in function.stacks:
+                for covered in stack:
+                    self.outlet(covered.rule)
         _ = self.falls
 
     @property
@@ -146,12 +149,12 @@ def expect(dpid: Dpid, program: SwitchProgram) -> None:
     _unsettled.append(ref(forwarding(dpid, program)))
 
 
-def derive(dpid: Dpid, before: SwitchProgram, program: SwitchProgram, delta: SwitchDelta) -> Forwarding:
+def derive(dpid: Dpid, before: Forwarding, program: SwitchProgram, delta: SwitchDelta) -> Forwarding:
     """The routes of a program on this switch, from those of the program before."""
     known = _known(program)
     found = known.get(dpid)
     if found is None:
-        found = known[dpid] = Forwarding(program.groups, None, (forwarding(dpid, before), delta))
+        found = known[dpid] = Forwarding(program.groups, None, (before, delta))
         _unsettled.append(ref(found))
     return found
 

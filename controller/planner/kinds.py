@@ -10,6 +10,8 @@ from controller.planner.wiring import Way
 class Kind(IntEnum):
     """How a switch changes for some addresses."""
 
+    __hash__ = int.__hash__  # an enum's own hashes its name, in Python
+
     GROWS = 0
     SHRINKS = 1
     APPEARS = 2

@@ -41,17 +41,18 @@ def look(transition: Transition, switch: int, family: Family, address: int) -> t
                 return seen, hi
     routes = transition.old(switch)
     function = routes.functions[family]
-    place = bisect_right(function.starts, address)
+    starts = function.starts
+    place = bisect_right(starts, address)
     stack = function.stacks[place - 1]
     if len(stack) != 1 or stack[0].macs != ALL_MACS:
         return _closely(transition, switch, family, address)
     far = transition.far(switch)
     seen = routes.outlet(stack[0].rule).look(far)
-    if seen.turn[0]:
-        end = function.starts[place] if place < len(function.starts) else NO_END
-    else:
+    if not seen.turn.old_next:
         end = _alike(routes, function, place, far, seen)
-    return seen, min(end, before)
+    else:
+        end = starts[place] if place < len(starts) else NO_END
+    return seen, end if end < before else before
 
 
 def _alike(routes: Forwarding, function: RouteFunction, place: int, far: Far, seen: Look) -> int:

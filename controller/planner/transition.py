@@ -66,6 +66,7 @@ class Transition:
         self.doubts: Final = {number[dpid]: programs for dpid, programs in (doubts or {}).items()}
         nobody: list[Forwarding | None] = [None] * len(programs)
         self._old, self._new = nobody, nobody.copy()
+        self._far: list[Far | None] = [None] * len(programs)
         self._doubted: dict[int, tuple[Forwarding, ...]] = {}
         self._plain: dict[int, ByFamily[Plain | None]] = {}
         self._turns: dict[tuple[int, int, int], tuple[Kind | None, Turn]] = {}
@@ -94,7 +95,7 @@ class Transition:
             old = new = forwarding(dpid, self._programs[dpid])
         else:
             old = forwarding(dpid, change.before)
-            new = derive(dpid, change.before, change.after, change.delta)
+            new = derive(dpid, old, change.after, change.delta)
         self._old[switch], self._new[switch] = old, new
         return old, new
 
@@ -135,7 +136,10 @@ class Transition:
 
     def far(self, switch: int) -> Far:
         """The far ends of a switch."""
-        return self.numbers.far(switch, self._links)
+        known = self._far[switch]
+        if known is None:
+            known = self._far[switch] = self.numbers.far(switch, self._links)
+        return known
 
     def plain(self, switch: int, family: Family) -> Plain | None:
         """What a switch that changes does in a family, if that is easily said."""
