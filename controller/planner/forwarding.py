@@ -1,7 +1,9 @@
 """What one program does with packets to each address, on one switch: functions and outlets.
 
 Working it out takes a look at every rule; so it is kept for as long as the program lives, and the next
-program's is derived from it, at the price of what differs.
+program's is derived from it, at the price of what differs. A plan itself asks only about switches where it
+matters who changes first; what it leaves open is worked out afterwards, when whoever runs it has nothing else
+to do (`settle`), so that the next plan finds it.
 """
 
 from __future__ import annotations
