@@ -25,7 +25,7 @@ _CAPABILITIES = 0b1101111
 _TWO_SHORTS = Struct("!HH")
 _PORT_MOD = Struct("!I12xII")
 _ASYNC = Struct("!6I").pack(3, 0, 7, 0, 15, 0)
-_ROLE_BYTES = 24
+_ROLE_BYTES, _QUEUES_BYTES = 24, 16
 
 
 def _unwanted(switch: Switch, data: bytes, at: int, length: int, xid: int) -> None:
@@ -102,7 +102,9 @@ def _multipart(switch: Switch, data: bytes, at: int, length: int, xid: int) -> N
 
 
 def _queues(switch: Switch, data: bytes, at: int, length: int, xid: int) -> None:
-    switch.answer(Type.QUEUE_GET_CONFIG_REPLY, xid, data[at + 8 : at + 12].ljust(4, b"\0") + bytes(4))
+    if length != _QUEUES_BYTES:
+        raise Refusal(Error.BAD_LENGTH)
+    switch.answer(Type.QUEUE_GET_CONFIG_REPLY, xid, data[at + HEADER_BYTES : at + 12] + bytes(4))
 
 
 def _role(switch: Switch, data: bytes, at: int, length: int, xid: int) -> None:
@@ -154,11 +156,10 @@ def _port_mod(switch: Switch, data: bytes, at: int, length: int, xid: int) -> No
 
 def _packet_out(switch: Switch, data: bytes, at: int, length: int, xid: int) -> None:
     body = at + HEADER_BYTES
-    try:
-        buffer, in_port, size = wire.PACKET_OUT_BODY.unpack_from(data, body)
-    except too_short:
-        raise Refusal(Error.BAD_LENGTH) from None
     begin = body + wire.PACKET_OUT_BODY.size
+    if begin > at + length:
+        raise Refusal(Error.BAD_LENGTH)
+    buffer, in_port, size = wire.PACKET_OUT_BODY.unpack_from(data, body)
     if begin + size > at + length:
         raise Refusal(Error.BAD_LENGTH)
     if buffer != wire.NO_BUFFER:

@@ -13,7 +13,6 @@ knows its switches would not send.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import error as too_short
 
 from controller.model.flow import FlowRule
 from controller.model.program import SwitchProgram
@@ -35,6 +34,7 @@ from simulator.switch.wire import (
 
 ADD, MODIFY, MODIFY_STRICT, DELETE, DELETE_STRICT = range(5)
 SEND_FLOW_REM, CHECK_OVERLAP, RESET_COUNTS = 1, 2, 4
+_LEAST_BYTES = HEADER_BYTES + FLOW_MOD_BODY.size
 _body = FLOW_MOD_BODY.unpack_from
 
 
@@ -81,12 +81,11 @@ class Tables:
 
     def flow_mod(self, data: bytes, at: int, length: int, now_s: float) -> list[Placed]:
         """Carry out the FLOW_MOD at an offset; the rules that are no more. Raises `Refusal`."""
-        try:
-            (cookie, cookie_mask, table, command, idle_s, hard_s, priority, buffer, port, group, flags) = (
-                fields := _body(data, at + HEADER_BYTES)
-            )[:11]
-        except too_short:
-            raise Refusal(Error.BAD_LENGTH) from None
+        if length < _LEAST_BYTES:  # what stands behind it is another message's
+            raise Refusal(Error.BAD_LENGTH)
+        (cookie, cookie_mask, table, command, idle_s, hard_s, priority, buffer, port, group, flags) = (
+            fields := _body(data, at + HEADER_BYTES)
+        )[:11]
         end, match_at = at + length, at + MATCH_AT
         fields_end = match_at + fields[12]
         if fields[11] != 1 or fields[12] < 4 or fields_end > end:

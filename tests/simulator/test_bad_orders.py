@@ -138,6 +138,15 @@ def test_groups_that_multiply_do_not_hold_the_switch() -> None:
         obey([group_mod(Group(1, GroupKind.ALL, many)) + packet_out(FRAME, ToGroup(1), in_port=1)])
 
 
+@pytest.mark.parametrize("kind", list(Type), ids=lambda kind: kind.name)
+def test_a_message_that_is_too_short_borrows_nothing_from_the_next(kind: Type) -> None:
+    """Otherwise what is said depends on how the network has cut the stream."""
+    after = flow_mod_bytes(ANYWHERE, b"") + message(Type.BARRIER_REQUEST, 9)
+    for length in range(8, 64):
+        short = HEADER.pack(4, kind, length, 7) + bytes(length - 8)
+        assert obey([short + after]) == obey([short, after])
+
+
 @pytest.mark.parametrize(("kind", "length"), [(1, 0), (1, 3), (1, 400), (0, 4)])
 def test_a_question_about_rules_with_a_false_match_is_refused(kind: int, length: int) -> None:
     body = pack("!B3xII4xQQHH4x", 0xFF, ANY_PORT, ANY_GROUP, 0, 0, kind, length)
