@@ -61,14 +61,13 @@ from controller.model.event import (
     Event,
     FastLaneTaken,
     Incident,
-    PortChanged,
-    PortRemoved,
     ProgramRead,
     ProgramUnchanged,
     Refused,
     SwitchDown,
     SwitchUp,
     Tick,
+    is_failure,
 )
 from controller.model.finding import Finding, Severity
 from controller.model.flow import Output
@@ -250,7 +249,7 @@ class Engine:
                 self._note((Finding(Severity.WARNING, kind, subject, text),), now_s)
             case _:
                 pass
-        if _is_failure(event):
+        if is_failure(event):
             self._urgent = True
         return []
 
@@ -434,6 +433,8 @@ class Engine:
     def _goal(self, dpid: Dpid, held: SwitchProgram) -> SwitchProgram:
         """What this switch should hold after the next plan."""
         wanted = self.wanted[dpid]
+        if held is wanted:
+            return wanted
         if dpid in self.audit.doubted:
             return held
         if dpid in self._held:
@@ -463,11 +464,6 @@ class Engine:
             self._note((Finding(Severity.ERROR, "switch-silent", dpid_text(dpid), evidence),), now_s)
             self._execution.gone(dpid)
             self._dirty = True
-
-
-def _is_failure(event: Event) -> bool:
-    """Whether packets are being lost since this happened."""
-    return isinstance(event, PortRemoved) or (isinstance(event, PortChanged) and not event.port.live)
 
 
 def _as_change(finding: Finding) -> Change:
