@@ -17,18 +17,24 @@ from controller.model.event import Event
 from controller.model.identity import Dpid
 from controller.southbound.session import Session
 from controller.southbound.tls import TlsFailed, TlsFilter
+from controller.southbound.unheard import Unheard
 
 _RECEIVE_BYTES = 64 * 1024
 _TURN_BYTES = 64 * 1024
 
 
 class Connection:
-    """One TCP connection with its session; `host` is the far end's address without the port."""
+    """One TCP connection with its session; `host` is the far end's address without the port. `reads` and
+    `writes` are what its owner waits for.
+    """
 
-    def __init__(self, carrier: socket.socket, host: str, session: Session, tls: TlsFilter | None) -> None:
+    def __init__(
+        self, carrier: socket.socket, host: str, session: Session, tls: TlsFilter | None, unheard: Unheard
+    ) -> None:
         self.host = host
         self.session = session
-        self.watched_for_write = False
+        self.unheard = unheard
+        self.reads, self.writes = True, False
         self._carrier = carrier
         self._tls = tls
         self._piece: bytes | memoryview = b""

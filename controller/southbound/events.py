@@ -13,7 +13,19 @@ from controller.model.event import Event
 
 
 class EventQueue(Queue[Event]):
-    """Unbounded; any number of threads may put, and any may get."""
+    """Any number of threads may put, and any may get. It takes what it is given: how much of one switch's
+    waits here is bounded by who puts it (unheard.py). `given` counts what was ever put.
+    """
+
+    given = 0
+
+    @property
+    def taken(self) -> int:
+        """How many events have ever been taken; they are taken in the order in which they were given."""
+        given = self.given
+        return (
+            given - self.qsize()
+        )  # in this order: what is put meanwhile makes it too small, never too large
 
     def put_all(self, events: Sequence[Event]) -> None:
         """Put events in, in order, all at once."""
@@ -23,6 +35,7 @@ class EventQueue(Queue[Event]):
             return
         with self.mutex:
             self.queue.extend(events)
+            self.given += len(events)
             self.unfinished_tasks += len(events)
             self.not_empty.notify()
 
@@ -39,6 +52,10 @@ class EventQueue(Queue[Event]):
             return [self.get_nowait() for _ in range(min(most, self.qsize()))]
         with self.mutex:
             return [self.queue.popleft() for _ in range(min(most, len(self.queue)))]
+
+    def _put(self, item: Event) -> None:
+        self.given += 1
+        super()._put(item)
 
     @property
     def _has_lock(self) -> bool:

@@ -40,6 +40,14 @@ class Life:
         if taken:
             self._moved_s = self.now_s
 
+    def excuse(self, now_s: float) -> None:
+        """Time has passed in which nobody listened to the far end: it says nothing of it."""
+        passed_s = now_s - self.now_s
+        self.now_s = now_s
+        self.heard_s += passed_s
+        self._asked_s += passed_s
+        self._moved_s += passed_s
+
     def silent(self) -> str | None:
         """Why the session is to end, when nothing has been heard for too long."""
         silence_s = self.now_s - self.heard_s

@@ -14,6 +14,8 @@ A command costs its sender an entry in a queue; it becomes bytes here, when its 
 Each switch has its turn, and in a turn no more than some ten kilobytes are written: the switch with the
 longest program does not keep the others waiting.
 
+A switch that says more than the loop can hear is not listened to until it has heard (unheard.py).
+
 What a switch says wrongly costs its own session. It is counted each time and reported once for each kind
 and peer.
 """
@@ -42,9 +44,11 @@ from controller.southbound.interface import EventQueue, PortDownHook, no_fast_la
 from controller.southbound.readiness import Readiness
 from controller.southbound.session import Session, Stage
 from controller.southbound.settings import SouthboundSettings
+from controller.southbound.unheard import Unheard
 
 _LOG = logging.getLogger(__name__)
 _MOST_REPORTED = 10_000
+_LISTEN_AGAIN_S = 0.01  # how often it is seen whether the loop has caught up with a switch
 _TICK_S = 0.25  # how exactly times are kept; the southbound's only work while nothing happens
 
 
@@ -66,6 +70,7 @@ class OpenFlowSouthbound:
         self._framework = load(framework)
         self._admission = Admission(settings)
         self._connections: dict[Session, Connection] = {}
+        self._unheard: dict[Session, Connection] = {}
         self._finished: dict[Dpid, SwitchCounters] = {}
         self._reported: set[tuple[str, str, Dpid | None]] = set()
         self._to_flush: deque[Session] = deque()
@@ -168,20 +173,34 @@ class OpenFlowSouthbound:
     def _serve(self) -> None:
         tick_s, every_s = 0.0, min(_TICK_S, self._settings.echo_interval_s / 4)
         while not self._stopping:
-            for whom, readable in self._readiness.wait(0.0 if self._to_flush else every_s):
+            for whom, readable in self._readiness.wait(self._patience_s(every_s)):
                 self._serve_one(whom, readable)
             self._carry_out()
             now_s = time.monotonic()
             if now_s >= tick_s:
                 tick_s = now_s + every_s
-                for session in list(self._connections):
-                    self._settle(session, session.tick(now_s))
+                self._tick(now_s)
             self._decide(now_s)
         self._hang_up()
+
+    def _patience_s(self, every_s: float) -> float:
+        """How long to wait for something to happen."""
+        if self._to_flush:
+            return 0.0
+        return min(_LISTEN_AGAIN_S, every_s) if self._unheard else every_s
+
+    def _tick(self, now_s: float) -> None:
+        for session in list(self._connections):
+            if session in self._unheard:
+                session.excuse(now_s)
+            else:
+                self._settle(session, session.tick(now_s))
 
     def _carry_out(self) -> None:
         """What other threads have asked for, and what was left from the last turn; each once."""
         self._rung = False
+        for connection in list(self._unheard.values()):
+            self._heed(connection)  # the loop may have caught up
         while self._to_close:
             session, reason = self._to_close.popleft()
             if session.stage is not Stage.CLOSED:
@@ -233,15 +252,25 @@ class OpenFlowSouthbound:
         if connection.has_more or connection.wants_write:
             events += self._flushed(connection)
         if events:
-            self._publish(events, connection.host, session.dpid)
+            self._publish(events, connection)
         if session.stage is Stage.CLOSED:
             self._forget(connection)
             return
-        if connection.wants_write != connection.watched_for_write:
-            connection.watched_for_write = connection.wants_write
-            self._readiness.watch_writable(connection, connection.wants_write)
+        self._heed(connection)
         if connection.has_more:
             self._attend_soon(session)
+
+    def _heed(self, connection: Connection) -> None:
+        """Wait for the switch to say something, unless the loop is behind with it, and for room to write."""
+        reads, writes = connection.unheard.is_bearable, connection.wants_write
+        if (reads, writes) == (connection.reads, connection.writes):
+            return
+        connection.reads, connection.writes = reads, writes
+        self._readiness.watch_for(connection, reads=reads, writes=writes)
+        if reads:
+            self._unheard.pop(connection.session, None)
+        else:
+            self._unheard[connection.session] = connection
 
     def _flushed(self, connection: Connection) -> list[Event]:
         try:
@@ -266,7 +295,8 @@ class OpenFlowSouthbound:
         host, peer = str(address[0]), f"{address[0]}:{address[1]}"
         session = Session(self._framework, self._settings, peer, time.monotonic(), self._on_port_down)
         protection = None if self._tls is None else tls.TlsFilter(self._tls)
-        connection = Connection(carrier, host, session, protection)
+        unheard = Unheard(self._events, self._settings.unheard_bytes)
+        connection = Connection(carrier, host, session, protection, unheard)
         self._connections[session] = connection
         self._readiness.watch(connection)
         self._settle(session, [])
@@ -278,6 +308,7 @@ class OpenFlowSouthbound:
         if session.dpid is not None:
             self._finished.setdefault(session.dpid, SwitchCounters()).add(session.counters)
         self._admission.forget(session)
+        self._unheard.pop(session, None)
         del self._connections[session]
 
     def _hang_up(self) -> None:
@@ -291,12 +322,13 @@ class OpenFlowSouthbound:
 
     # --- reporting ------------------------------------------------------------------------------------------
 
-    def _publish(self, events: list[Event], host: str, dpid: Dpid | None) -> None:
+    def _publish(self, events: list[Event], connection: Connection) -> None:
+        host, dpid = connection.host, connection.session.dpid
         news = [
             event for event in events if not isinstance(event, Incident) or self._is_news(event, host, dpid)
         ]
         if news:
-            self._events.put_all(news)
+            connection.unheard.put(news)
 
     def _is_news(self, incident: Incident, host: str, dpid: Dpid | None) -> bool:
         self.incidents[incident.kind] += 1

@@ -43,9 +43,9 @@ class Readiness(Generic[T]):
         self._watched[whom.fileno()] = whom
         self._epoll.register(whom.fileno(), EPOLLIN)
 
-    def watch_writable(self, whom: T, wanted: bool) -> None:
-        """Wait, or no longer wait, for this file to take bytes too."""
-        self._epoll.modify(whom.fileno(), EPOLLIN | EPOLLOUT if wanted else EPOLLIN)
+    def watch_for(self, whom: T, *, reads: bool, writes: bool) -> None:
+        """Wait for this file to have something to read, to take bytes, or both; always for it to break."""
+        self._epoll.modify(whom.fileno(), (EPOLLIN if reads else 0) | (EPOLLOUT if writes else 0))
 
     def forget(self, whom: T) -> None:
         """Stop waiting for a file; to be called before it is closed."""

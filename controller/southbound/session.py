@@ -174,6 +174,13 @@ class Session:
             self.probe()
         return []
 
+    def excuse(self, now_s: float) -> None:
+        """Let time pass in which nobody listens to the switch: it is neither silent nor late meanwhile."""
+        passed_s = now_s - self.life.now_s
+        for question in {id(each): each for each in self._questions.values()}.values():
+            question.deadline_s += passed_s
+        self.life.excuse(now_s)
+
     def give_up(self) -> list[Event]:
         """The switch does not read: end the session, and say so."""
         return self._abort("does-not-read", f"the switch does not read: {self._outgoing.state}")

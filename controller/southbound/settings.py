@@ -29,6 +29,9 @@ class SouthboundSettings:
     wait, at most `queued_commands` of them. When none of what waits has moved for `stalled_s`, or our own
     answers to a switch that does not read come to `unsent_bytes`, it is given up.
 
+    Of what a switch says no more than about `unheard_bytes` wait for the loop; beyond that it is not listened
+    to until the loop has caught up.
+
     A switch is asked for the sizes of its tables when it has no more than `asked_tables`. It has no more than
     `ports` ports, which is what Open vSwitch can have, and an answer of it no more than `answer_entries` and
     `answer_bytes`: whoever claims more makes things up.
@@ -47,6 +50,7 @@ class SouthboundSettings:
     in_flight_bytes: int = 256 * 1024
     queued_commands: int = 1_000_000
     unsent_bytes: int = 1024 * 1024
+    unheard_bytes: int = 256 * 1024
     asked_tables: int = 64
     ports: int = 65_536
     answer_entries: int = 1_000_000
