@@ -63,6 +63,14 @@ def _is_soon(what: Callable[[], bool]) -> bool:
     return False
 
 
+def _taken(southbound: OpenFlowSouthbound, most: int) -> list[Event]:
+    """What waits, up to a bound; fails when nothing comes, or when a switch is lost."""
+    taken = southbound.events.take(PATIENCE_S, most)
+    assert taken
+    assert not [event for event in taken if isinstance(event, SwitchDown)]
+    return taken
+
+
 def _numbers(events: list[Event]) -> list[int]:
     return [unpack_from("!I", event.data)[0] for event in events if isinstance(event, FrameIn)]
 
@@ -78,9 +86,7 @@ def test_what_waits_of_one_switch_is_bounded_and_nothing_of_it_is_lost(
     heard: list[int] = []
     while len(heard) < FRAMES:
         assert southbound.events.qsize() <= MOST_WAITING
-        taken = southbound.events.take(PATIENCE_S, 100)
-        assert taken
-        heard += _numbers(taken)
+        heard += _numbers(_taken(southbound, 100))
     assert heard == list(range(FRAMES))
     talking.join()
     assert _is_soon(lambda: not southbound._unheard)
@@ -97,11 +103,10 @@ def test_a_switch_that_is_not_listened_to_is_not_taken_for_dead(southbound: Open
     events: list[Event] = []
     answered = False
     while len(_numbers(events)) < FRAMES:
-        events += southbound.events.take(PATIENCE_S, 5_000)
+        events += _taken(southbound, 5_000)
         if not answered and len(_numbers(events)) == FRAMES:
             talker.say(switch.multipart(switch.PORT_COUNTERS, b"", receiving.xid(asked)))
             answered = True
-    assert not [event for event in events if isinstance(event, SwitchDown)]
     assert next_event(southbound, CountersRead) == CountersRead(Dpid(1), ())
 
 
@@ -113,7 +118,7 @@ def test_a_switch_that_hangs_up_while_nobody_listens_is_heard_to_its_end(
     assert _is_soon(lambda: bool(southbound._unheard))
     events: list[Event] = []
     while len(_numbers(events)) < FRAMES:
-        events += southbound.events.take(PATIENCE_S, 500)
+        events += _taken(southbound, 500)
     talking.join()
     talker.line.close()
     assert next_event(southbound, SwitchDown) == SwitchDown(Dpid(1), "the switch hung up")
