@@ -41,8 +41,11 @@ def _session(framework: str) -> Callable[[bytes], None]:
 
 
 def _obey_one(data: bytes) -> None:
-    if len(data) >= inputs.HEAD_BYTES:
-        obey(inputs.pieces_of(data))
+    if len(data) < inputs.HEAD_BYTES:
+        return
+    obeyed = obey(inputs.pieces_of(data))
+    if data[1]:
+        assert obeyed == obey([data[inputs.HEAD_BYTES :]])
 
 
 def _flip(data: bytes, most_bytes: int) -> bytes:
