@@ -1,4 +1,5 @@
-"""`make fuzz`: search both ends of the control channel for bytes that they cannot bear, for a stated time.
+"""`make fuzz`: search both ends of the control channel, and what hosts may say across it, for bytes that they
+cannot bear, for a stated time.
 
 Each target (target.py) has its share of the time in a process of its own, one after the other. What it has
 learnt stays in `out/fuzz/corpus/`, and the next run goes on from there. A finding is the input that made it,
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 OUT = Path("out/fuzz")
-TARGETS = ("session-os_ken", "session-ryu", "switch")
+TARGETS = ("session-os_ken", "session-ryu", "switch", "stranger")
 _LONGEST_INPUT_BYTES, _PATIENCE_S, _MEMORY_MIB = 4096, 5, 1500
 _TRIED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _SAVED = re.compile(r"Test unit written to (\S+)")

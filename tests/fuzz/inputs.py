@@ -1,6 +1,7 @@
 """What the fuzzer feeds: how its bytes are read, what it begins with, and how it makes new from old.
 
     input = stage (1 byte) | size of pieces (1 byte, 0: whole) | a stream of OpenFlow messages
+          = with a blueprint? (1 byte) | table (1 byte) | frames, each behind its length (2 bytes)
 
 A fuzzer that only flips bytes seldom gets past the framing: one wrong length and the rest is never looked at.
 So most mutations here keep to messages: they change the inside of one and put its header's length right, or
@@ -15,6 +16,7 @@ from struct import unpack_from
 
 from controller.southbound.framework import load
 from controller.southbound.session import Stage
+from tests.runtime.strangers import HEARD
 from tests.simulator.orders import TOLD
 from tests.southbound import switch_messages as switch
 from tests.southbound.hanging_messages import MESSAGES as HANGING
@@ -25,6 +27,7 @@ from tests.southbound.streams import with_xid
 HEAD_BYTES = 2
 _HEADER_BYTES = 8
 _PLAIN_SHARE = 0.25
+_LONGEST_FRAME = 2048
 _NUMBERS = (0, 1, 4, 7, 8, 9, 12, 16, 24, 0x7FFF, 0xFFFF)
 """Lengths and types with which parsers go wrong."""
 
@@ -38,6 +41,16 @@ def pieces_of(data: bytes) -> list[bytes]:
     """The stream, in the pieces in which it arrives."""
     stream, size = data[HEAD_BYTES:], data[1]
     return [stream] if not size else [stream[at : at + size] for at in range(0, len(stream), size)]
+
+
+def frames_of(data: bytes) -> list[bytes]:
+    """The frames that a stranger says."""
+    frames, at = [], HEAD_BYTES
+    while at + 2 <= len(data):
+        end = at + 2 + unpack_from("!H", data, at)[0] % _LONGEST_FRAME
+        frames.append(data[at + 2 : end])
+        at = end
+    return frames
 
 
 # --- what it begins with ------------------------------------------------------------------------------------
@@ -69,6 +82,13 @@ def controller_seeds() -> list[bytes]:
     return [bytes(HEAD_BYTES) + stream for stream in [*TOLD, *several]]
 
 
+def stranger_seeds() -> list[bytes]:
+    """What hosts and switches say, one by one, and each followed by the next."""
+    said = [len(frame).to_bytes(2) + frame for frame in HEARD]
+    several = [said[at] + said[(at + 1) % len(said)] for at in range(len(said))]
+    return [bytes((told, 0)) + frames for told in (0, 1) for frames in (*said, *several)]
+
+
 # --- how it makes new from old ------------------------------------------------------------------------------
 
 
@@ -84,9 +104,11 @@ def messages_in(stream: bytes) -> list[bytes]:
     return [*found, stream] if stream else found
 
 
-def mutator(
-    seeds: Sequence[bytes], flip: Callable[[bytes, int], bytes]
-) -> Callable[[bytes, int, int], bytes]:
+Mutate = Callable[[bytes, int, int], bytes]
+"""(an input, the most bytes that the new one may have, a seed) -> a new input."""
+
+
+def mutator(seeds: Sequence[bytes], flip: Callable[[bytes, int], bytes]) -> Mutate:
     """The function that makes a new input of one that was interesting; `flip` is the fuzzer's own."""
     borrowed = [message for seed in seeds for message in messages_in(seed[HEAD_BYTES:])]
 

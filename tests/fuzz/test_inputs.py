@@ -11,12 +11,15 @@ from controller.southbound.session import Stage
 from tests.fuzz.inputs import (
     HEAD_BYTES,
     controller_seeds,
+    frames_of,
     messages_in,
     mutator,
     pieces_of,
     stage_of,
+    stranger_seeds,
     switch_seeds,
 )
+from tests.runtime.strangers import HEARD
 from tests.searching import examples
 from tests.simulator.orders import obey
 from tests.southbound.receiving import STAGES, at, hear
@@ -43,6 +46,13 @@ def test_an_input_says_when_and_in_which_pieces_its_stream_arrives() -> None:
     assert {stage_of(bytes((n, 0))) for n in range(5)} == set(STAGES)
     assert pieces_of(b"\4\0abcde") == [b"abcde"]
     assert pieces_of(b"\4\2abcde") == [b"ab", b"cd", b"e"]
+
+
+def test_an_input_of_frames_can_be_read_whatever_its_lengths_say() -> None:
+    assert frames_of(b"\1\0" + b"\0\2ab" + b"\0\0" + b"\xff\xffcdef") == [b"ab", b"", b"cdef"]
+    assert frames_of(b"\1") == frames_of(b"\1\0\7") == []
+    said = {frame for seed in stranger_seeds() for frame in frames_of(seed)}
+    assert said == set(HEARD)
 
 
 def test_seeds_reach_every_answer_that_is_awaited() -> None:
