@@ -26,7 +26,8 @@ from tests.southbound.streams import with_xid
 
 HEAD_BYTES = 2
 _HEADER_BYTES = 8
-_PLAIN_SHARE = 0.25
+_PLAIN_SHARE, _CUT_SHARE = 0.25, 0.1
+_PIECES = (0, 1, 7, 8, 9, 60, 200)
 _LONGEST_FRAME = 2048
 _NUMBERS = (0, 1, 4, 7, 8, 9, 12, 16, 24, 0x7FFF, 0xFFFF)
 """Lengths and types with which parsers go wrong."""
@@ -116,9 +117,11 @@ def mutator(seeds: Sequence[bytes], flip: Callable[[bytes, int], bytes]) -> Muta
         chance = random.Random(seed)
         if len(data) <= HEAD_BYTES + _HEADER_BYTES or chance.random() < _PLAIN_SHARE:
             return flip(data, max_size)
-        messages = messages_in(data[HEAD_BYTES:])
+        head, messages = data[:HEAD_BYTES], messages_in(data[HEAD_BYTES:])
+        if chance.random() < _CUT_SHARE:
+            head = head[:1] + bytes((chance.choice(_PIECES),))
         _mutate_some(messages, borrowed, flip, chance)
-        return (data[:HEAD_BYTES] + b"".join(messages))[:max_size]
+        return (head + b"".join(messages))[:max_size]
 
     return mutate
 
