@@ -150,11 +150,12 @@ class OpenFlowSouthbound:
             self._wake()
 
     def counters(self) -> Mapping[Dpid, SwitchCounters]:
-        """Messages by type for each switch, over all its sessions. Of a switch with one session these are the
-        counters themselves, which go on: nobody should write to them.
+        """Messages by type for each switch, over all its sessions; who was refused a name counts nowhere. Of
+        switches that are gone the latest are remembered, as many as may be connected. Of a switch with one
+        session these are the counters themselves, which go on: nobody should write to them.
         """
         counters: dict[Dpid, SwitchCounters] = {}
-        live = [(session.dpid, session.counters) for session in list(self._connections)]
+        live = [(session.dpid, session.counters) for session in list(self._connections) if session.admitted]
         for dpid, counted in [*self._finished.items(), *live]:
             if dpid is not None:
                 earlier = counters.get(dpid)
@@ -305,11 +306,19 @@ class OpenFlowSouthbound:
         session = connection.session
         self._readiness.forget(connection)
         connection.close()
-        if session.dpid is not None:
-            self._finished.setdefault(session.dpid, SwitchCounters()).add(session.counters)
+        if session.dpid is not None and session.admitted:
+            self._remember(session.dpid, session.counters)
         self._admission.forget(session)
         self._unheard.pop(session, None)
         del self._connections[session]
+
+    def _remember(self, dpid: Dpid, counted: SwitchCounters) -> None:
+        """Keep what a session has counted. Names can be made up without end, so the oldest is forgotten."""
+        kept = self._finished.pop(dpid, None) or SwitchCounters()
+        kept.add(counted)
+        self._finished[dpid] = kept
+        if len(self._finished) > self._settings.sessions:
+            del self._finished[next(iter(self._finished))]
 
     def _hang_up(self) -> None:
         for connection in list(self._connections.values()):

@@ -77,7 +77,8 @@ class Stage(Enum):
 
 class Session:
     """See the module. `peer` is the far end's address, for reports; times are seconds of one monotonic
-    clock. `is_due` belongs to the owner of the socket: the session is already in its list of things to do.
+    clock. `admitted`: it may use its name, or could while it lasted. `is_due` belongs to the owner of the
+    socket: the session is already in its list of things to do.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Session:
         self.stage = Stage.HELLO
         self.peer = peer
         self.dpid: Dpid | None = None
+        self.admitted = False
         self.auxiliary = 0
         self.counters = SwitchCounters()
         self.life = Life(settings, now_s)
@@ -195,6 +197,7 @@ class Session:
 
     def admit(self, now_s: float) -> None:
         """The switch may use its name: configure it, and ask for what it can hold and for its ports."""
+        self.admitted = True
         self.stage, self.life.began_s = Stage.PORTS, now_s
         of, switch = self._framework.messages, self._framework.switch
         constants = self._framework.constants

@@ -4,7 +4,8 @@ misbehave.
 
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from queue import Empty
 from struct import unpack_from
 
@@ -18,7 +19,7 @@ from controller.southbound.openflow import OpenFlowSouthbound
 from controller.southbound.settings import SouthboundSettings
 from tests.southbound import switch_messages as switch
 from tests.southbound.hanging_messages import MESSAGES
-from tests.southbound.line import Switch, next_event, running
+from tests.southbound.line import PATIENCE_S, Switch, next_event, running
 
 
 @pytest.fixture
@@ -166,6 +167,52 @@ def test_only_allowed_switches_may_connect() -> None:
         assert stranger.is_hung_up_on()
         incident = next_event(southbound, Incident)
         assert incident.kind == "not-allowed"
+
+
+def test_a_name_that_is_refused_is_not_remembered() -> None:
+    with running(SouthboundSettings(port=0, allowed=frozenset({Dpid(1)}))) as southbound:
+        allowed = Switch(southbound.port)
+        allowed.introduce(1)
+        next_event(southbound, SwitchUp)
+        for dpid in range(2, 12):
+            stranger = Switch(southbound.port)
+            stranger.say(switch.hello(), switch.features(dpid))
+            assert stranger.is_hung_up_on()
+        assert _is_soon(lambda: len(southbound._connections) == 1)
+        assert set(southbound.counters()) == {Dpid(1)}
+
+
+def test_what_an_impostor_says_is_not_counted_as_the_switchs(southbound: OpenFlowSouthbound) -> None:
+    holder, newcomer = Switch(southbound.port), Switch(southbound.port)
+    holder.introduce(7)
+    next_event(southbound, SwitchUp)
+    newcomer.say(switch.hello(), switch.features(7))
+    holder.hear(switch.ECHO_REQUEST)
+    holder.say(switch.message(switch.ECHO_REPLY))
+    assert newcomer.is_hung_up_on()
+    assert _is_soon(lambda: len(southbound._connections) == 1)
+    assert southbound.counters()[Dpid(7)].received["HELLO"] == 1
+
+
+def test_of_switches_that_come_and_go_only_the_latest_are_remembered() -> None:
+    with running(SouthboundSettings(port=0, sessions=3)) as southbound:
+        for dpid in range(1, 9):
+            passer_by = Switch(southbound.port)
+            passer_by.introduce(dpid)
+            next_event(southbound, SwitchUp)
+            passer_by.line.close()
+            next_event(southbound, SwitchDown)
+            assert _is_soon(lambda: not southbound._connections)
+        assert set(southbound.counters()) == {6, 7, 8}
+
+
+def _is_soon(what: Callable[[], bool]) -> bool:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not what():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def test_commands_for_a_switch_that_is_not_there_are_counted(southbound: OpenFlowSouthbound) -> None:
