@@ -125,6 +125,22 @@ def test_a_switch_that_hangs_up_while_nobody_listens_is_heard_to_its_end(
     assert _is_soon(lambda: not southbound._unheard)
 
 
+def test_a_name_cannot_be_taken_from_a_switch_that_is_not_listened_to(
+    southbound: OpenFlowSouthbound,
+) -> None:
+    talker = _connected(southbound, 1)
+    _talk(talker)
+    assert _is_soon(lambda: bool(southbound._unheard))
+    impostor = Switch(southbound.port)
+    impostor.say(switch.hello(), switch.features(1))
+    assert impostor.is_hung_up_on()
+    assert southbound.incidents["duplicate-dpid"] == 1
+    heard: list[int] = []
+    while len(heard) < FRAMES:
+        heard += _numbers(_taken(southbound, 5_000))
+    assert heard == list(range(FRAMES))
+
+
 def test_time_in_which_nobody_listened_is_not_counted() -> None:
     settings = SouthboundSettings(echo_interval_s=1.0, dead_after_s=5.0, answer_s=5.0, stalled_s=5.0)
     session = receiving.at(load(), Stage.UP, settings)
