@@ -63,7 +63,7 @@ class Bench:
         known = self.controller.until(self._complete, _UP_S)
         known_s = time.monotonic()
         if known is None or self.controller.until(lambda status: bool(status["idle"]), _UP_S) is None:
-            raise OperatorError(f"{self.blueprint.name} does not come up: {self.controller.status()}")
+            raise OperatorError(f"not up within {_UP_S:.0f} s: {self._progress()}")
         farm = self.farm.status()
         rss_mib = self.controller.rss_mib()
         proof = self.prove("when all is up")
@@ -90,6 +90,11 @@ class Bench:
             "rss_mib": rss_mib,
             "cpu_s": {"controller": self.controller.cpu_s(), "farm": self.farm.cpu_s()},
         }
+
+    def _progress(self) -> str:
+        """How far it has come."""
+        status = self.controller.status()
+        return ", ".join(f"{status[name]} {name}" for name in ("switches_connected", "links", "hosts"))
 
     def _complete(self, status: dict[str, Any]) -> bool:
         wanted = self.blueprint
@@ -226,9 +231,12 @@ def run(k: int, framework: str, hub: str, args: argparse.Namespace) -> dict[str,
                 ("reconnecting all", bench.storm),
                 ("sustaining", lambda: bench.sustain(args.sustain)),
             )
-            for words, step in steps:
-                with _console.status(f"k={k}, {framework} on {hub}: {words}"):
-                    step()
+            try:
+                for words, step in steps:
+                    with _console.status(f"k={k}, {framework} on {hub}: {words}"):
+                        step()
+            except OperatorError as error:
+                return {"k": k, "framework": framework, "hub": hub, "failed": str(error)}
             bench.report |= {"unproven": bench.unproven, "rss_mib": controller.rss_mib()}
             return bench.report
 
@@ -238,10 +246,14 @@ def _table(reports: list[dict[str, Any]]) -> Table:
     for name in ("", "up", "pairs proven", "memory", "link down, ms", "it touched", "storm", "idle core"):
         table.add_column(name)
     for report in reports:
+        name = f"k={report['k']}, {report['framework']} on {report['hub']}"
+        if "failed" in report:
+            table.add_row(name, report["failed"])
+            continue
         down, sustained = report["link_down_ms"], report["sustained"]
         switches, changes = report["switches_touched"]["median"], report["changes_sent"]["median"]
         table.add_row(
-            f"k={report['k']}, {report['framework']} on {report['hub']}",
+            name,
             f"{report['total_s']:.1f} s",
             f"{report['pairs_proven']:,}\nof {report['pairs']:,}",
             f"{report['rss_mib']:.0f} MiB",

@@ -43,8 +43,10 @@ from controller.planner.steps import Schedule, SwitchChange, steps_of
 from controller.planner.transition import Change, Transition
 from controller.planner.wiring import Links, links_of
 
-_MOST_TANGLED = 4096
-"""Rules that change, at most, where circles of waits are untied one by one."""
+_MOST_TANGLED = 1 << 19
+"""Rules that change, times the switches of the fabric: at most so many where circles of waits are untied one
+by one, as that has to look at every switch for every class that changes.
+"""
 
 _MOST_EXCEPTIONS = 1024
 """Exceptions at most in a plan: each is written twice and deleted once."""
@@ -148,7 +150,8 @@ def _forwards(program: SwitchProgram) -> bool:
 def _is_large(transition: Transition) -> bool:
     """Whether so much changes that nobody should look for circles in it."""
     deltas = (change.delta for change in transition.changes.values())
-    return sum(len(delta.set_rules) + len(delta.gone_rules) for delta in deltas) > _MOST_TANGLED
+    rules = sum(len(delta.set_rules) + len(delta.gone_rules) for delta in deltas)
+    return rules * len(transition.numbers.dpids) > _MOST_TANGLED
 
 
 def _with_exceptions(transition: Transition, entrances: Entrances) -> Schedule | None:
