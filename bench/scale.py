@@ -42,8 +42,9 @@ from mininet_scenarios.figures import spread
 from simulator.farm.process import FarmProcess
 from simulator.proof import Proof, prove
 
-_UP_S, _SETTLE_S, _QUIET_S, _POLL_S = 240.0, 60.0, 0.25, 0.03
+_UP_S, _SETTLE_S, _QUIET_S, _POLL_S = 120.0, 60.0, 0.25, 0.03
 _CHEAP_PROOF_S, _CALM_S = 3.0, 15.0
+_HUBS = ["os_ken/native", "os_ken/eventlet", "ryu/eventlet"]
 _console = Console(stderr=True)
 
 
@@ -272,7 +273,7 @@ def main() -> None:
         epilog="example:\n  python -m bench.scale --k 16 --on os_ken/native os_ken/eventlet",
     )
     parser.add_argument("--k", type=int, nargs="+", default=[16, 32])
-    parser.add_argument("--on", nargs="+", default=["os_ken/native"], metavar="FRAMEWORK/HUB")
+    parser.add_argument("--on", nargs="+", default=_HUBS, metavar="FRAMEWORK/HUB")
     parser.add_argument("--links", type=int, default=20, help="how many cables die, one after another")
     parser.add_argument("--sustain", type=float, default=20.0, metavar="SECONDS")
     parser.add_argument("--json", default="out/bench/scale.json", metavar="FILE")
