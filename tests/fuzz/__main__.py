@@ -1,8 +1,8 @@
 """`make fuzz`: search both ends of the control channel, and what hosts may say across it, for bytes that they
 cannot bear, for a stated time.
 
-Each target (target.py) has its share of the time in a process of its own, one after the other. What it has
-learnt stays in `out/fuzz/corpus/`, and the next run goes on from there. A finding is the input that made it,
+Each target (target.py) has its share of the time in a process of its own, one after the other; before that it
+takes some ten seconds to begin, in which the code is put under instruments. What it has learnt stays in `out/fuzz/corpus/`, and the next run goes on from there. A finding is the input that made it,
 under `out/fuzz/`, and the line that shows it again; `out/fuzz/report.json` says how many inputs were tried.
 Ends with 1 when anything was found.
 """
@@ -67,7 +67,7 @@ def _last(pattern: re.Pattern[str], log: str) -> int:
 def main() -> int:
     """Divide the time, search, tell."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60, help="for all targets together")
+    parser.add_argument("--seconds", type=int, default=60, help="for all targets together, once begun")
     parser.add_argument("--target", action="append", choices=TARGETS, help="this one alone; may be repeated")
     asked = parser.parse_args()
     targets = asked.target or list(TARGETS)
