@@ -2,8 +2,9 @@
 cannot bear, for a stated time.
 
 Each target (target.py) has its share of the time in a process of its own, one after the other; before that it
-takes some ten seconds to begin, in which the code is put under instruments. What it has learnt stays in `out/fuzz/corpus/`, and the next run goes on from there. A finding is the input that made it,
-under `out/fuzz/`, and the line that shows it again; `out/fuzz/report.json` says how many inputs were tried.
+takes some ten seconds to begin, in which the code is put under instruments. What it has learnt stays in
+`out/fuzz/corpus/`, and the next run goes on from there. A finding is the input that made it, under
+`out/fuzz/`, and the line that shows it again; `out/fuzz/report.json` says how many inputs were tried.
 Ends with 1 when anything was found.
 """
 
