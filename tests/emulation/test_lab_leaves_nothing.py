@@ -16,6 +16,7 @@ from mininet_scenarios import clean, state
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.state import LabState
 from tests.emulation.lab_remains import processes, remains
+from tests.emulation.watch import eventually
 
 pytestmark = pytest.mark.emulation
 
@@ -67,7 +68,7 @@ def test_a_lab_that_is_left_leaves_nothing() -> None:
         was = lab.fabric.state
         lab.traffic.begin(lab.pairs)
         lab.host("h1").cmd("sleep 600 &")
-        assert len(processes(was)) >= 6
+        assert eventually(lambda: len(processes(was)) >= 6)
     assert remains(was) == []
 
 
