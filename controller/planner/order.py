@@ -26,7 +26,7 @@ takes the classes they belong to out of the game (planner/exceptions.py) and ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -102,20 +102,37 @@ class WaitGraph:
         blocked: dict[int, int] = {}
         for switch, rule in left:
             blocked[rule] = blocked.get(rule, 0) | 1 << switch
+        waits, after = self._chains(left)
         level: dict[Op, int] = {}
-        number, stuck = 0, 0
-        while left and stuck < 2:
-            ready = [op for op in left if self._is_ready(op, number, blocked)]
-            stuck += 1
-            while free := [op for op in ready if self._is_free(op, blocked)]:
-                stuck = 0
-                for op in free:
-                    level[op] = number
-                    del left[op]
-                    blocked[op[1]] &= ~(1 << op[0])
-                ready = [op for op in ready if op in left]
+        number, idle = 0, 0
+        while left and idle < 2:
+            ready = {op for op in left if self._is_ready(op, number, blocked)}
+            free = [op for op in ready if not waits.get(op)]
+            idle = 0 if free else idle + 1
+            while free:
+                op = free.pop()
+                level[op] = number
+                del left[op]
+                blocked[op[1]] &= ~(1 << op[0])
+                for later in after.get(op, ()):
+                    waits[later] -= 1
+                    if not waits[later] and later in ready:
+                        free.append(later)
             number += 1
         return Levels(level, self._on_circles(set(left)))
+
+    def _chains(self, left: Mapping[Op, None]) -> tuple[dict[Op, int], dict[Op, list[Op]]]:
+        """For each of these changes how many of them it waits for on its own switch, and who waits for it
+        there.
+        """
+        waits: dict[Op, int] = {}
+        after: dict[Op, list[Op]] = {}
+        for later, rules in self._here.items():
+            for earlier in [(later[0], rule) for rule in rules]:
+                if earlier in left:
+                    waits[later] = waits.get(later, 0) + 1
+                    after.setdefault(earlier, []).append(later)
+        return waits, after
 
     def _is_ready(self, op: Op, number: int, blocked: dict[int, int]) -> bool:
         """Whether all that it waits for elsewhere has a lower level."""
@@ -123,10 +140,6 @@ class WaitGraph:
         if not asked:
             return True
         return number > 0 and not any(switches & blocked.get(rule, 0) for rule, switches in asked.items())
-
-    def _is_free(self, op: Op, blocked: dict[int, int]) -> bool:
-        """Whether all that it waits for on its own switch has a level."""
-        return not any(blocked.get(rule, 0) >> op[0] & 1 for rule in self._here.get(op, ()))
 
     def _on_circles(self, left: set[Op]) -> frozenset[Op]:
         """Of changes that all wait for each other, those that are also waited for."""
