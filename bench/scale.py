@@ -249,7 +249,8 @@ def _table(reports: list[dict[str, Any]]) -> Table:
     for report in reports:
         name = f"k={report['k']}, {report['framework']} on {report['hub']}"
         if "failed" in report:
-            table.add_row(name, report["failed"])
+            table.add_row(name, "not up")
+            table.caption = f"{table.caption or ''}{name}: {report['failed']}\n"
             continue
         down, sustained = report["link_down_ms"], report["sustained"]
         switches, changes = report["switches_touched"]["median"], report["changes_sent"]["median"]
