@@ -25,7 +25,7 @@ from struct import pack, unpack_from
 from controller.model.blueprint import Blueprint, fat_tree
 from controller.model.flow import TO_CONTROLLER as PUNT
 from controller.model.flow import EtherType, Output, match
-from simulator.farm.process import FarmProcess
+from simulator.farm.process import FarmProcess, peak_kib_of
 from simulator.switch.instructions import encoded_actions, encoded_what
 from simulator.switch.matches import encoded, padded
 from simulator.switch.wire import FLOW_MOD_BODY, NO_BUFFER, Type, message
@@ -166,7 +166,7 @@ def measure(k: int) -> dict[str, float]:
         handshake_s = handshake(driver, farm, len(blueprint.switches))
         cpu_rules, clock_rules = rules(driver, farm)
         cpu_s, clock_s = lldp_round(driver, farm, blueprint)
-        peak_kib = int(Path(f"/proc/{farm.pid}/status").read_text().split("VmHWM:")[1].split()[0])
+        peak_kib = peak_kib_of(farm.pid)
     return {
         "switches": len(blueprint.switches),
         "handshake_s": handshake_s,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 
 from controller.model.errors import OperatorError
 from controller.northbound.client import ask
+from simulator.farm.process import cpu_s_of, first_status, peak_kib_of
 
 _START_S, _STOP_S, _POLL_S = 60.0, 20.0, 0.1
 
@@ -69,27 +69,20 @@ class RunningController:
 
     def until(self, done: Callable[[dict[str, Any]], bool], within_s: float) -> dict[str, Any] | None:
         """The first status that satisfies `done`; None when that takes too long."""
-        deadline_s = time.monotonic() + within_s
-        while time.monotonic() < deadline_s:
-            status = self.status()
-            if done(status):
-                return status
-            time.sleep(_POLL_S)
-        return None
+        return first_status(self.status, done, within_s, _POLL_S)
 
     def cpu_s(self) -> float:
         """The processor time that it has used."""
-        fields = self._proc("stat").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s_of(self._pid)
 
     def rss_mib(self) -> float:
         """The most memory that it has held so far, in MiB."""
-        line = next(line for line in self._proc("status").splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+        return peak_kib_of(self._pid) / 1024
 
-    def _proc(self, name: str) -> str:
+    @property
+    def _pid(self) -> int:
         assert self._process is not None
-        return Path(f"/proc/{self._process.pid}/{name}").read_text()
+        return self._process.pid
 
 
 def _free_port() -> int:

@@ -56,12 +56,6 @@ class Stage:
 
     commands: Mapping[Dpid, tuple[ProgramCommand, ...]]
 
-    @property
-    def only_forgets(self) -> bool:
-        """Whether the stage does nothing but remove groups and meters, on which no packet depends."""
-        kinds = {type(command) for commands in self.commands.values() for command in commands}
-        return kinds <= {DeleteGroup, DeleteMeter}
-
     def __len__(self) -> int:
         return sum(len(commands) for commands in self.commands.values())
 
@@ -100,22 +94,34 @@ class UpdatePlan:
             self.pauses,
         )
 
+    @property
+    def depth(self) -> int:
+        """How many stages there are, without making them."""
+        told = zip(self.steps, self._levels, strict=True)
+        return len({level for step, level in told if step.commands})
+
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The plan as whoever looks at it likes to see it: in each stage what could be sent if all that was
         sent before had been answered. Nothing is carried out by stages.
         """
-        level: list[int] = []
-        latest: dict[Dpid, int] = {}
-        stages: list[dict[Dpid, tuple[ProgramCommand, ...]]] = []
-        for step in self.steps:
-            mine = max([latest.get(step.dpid, 0), *(1 + level[number] for number in step.after)])
-            level.append(mine)
-            latest[step.dpid] = mine
-            stages += [{} for _ in range(len(stages), mine + 1)]
+        stages: dict[int, dict[Dpid, tuple[ProgramCommand, ...]]] = {}
+        for step, level in zip(self.steps, self._levels, strict=True):
             if step.commands:
-                stages[mine][step.dpid] = (*stages[mine].get(step.dpid, ()), *step.commands)
-        return tuple(Stage(commands) for commands in stages if commands)
+                stage = stages.setdefault(level, {})
+                stage[step.dpid] = (*stage.get(step.dpid, ()), *step.commands)
+        return tuple(Stage(stages[level]) for level in sorted(stages))
+
+    @cached_property
+    def _levels(self) -> tuple[int, ...]:
+        """The stage of each step, counting those too in which nobody is told anything."""
+        levels: list[int] = []
+        latest: dict[Dpid, int] = {}
+        for step in self.steps:
+            mine = max([latest.get(step.dpid, 0), *(1 + levels[number] for number in step.after)])
+            levels.append(mine)
+            latest[step.dpid] = mine
+        return tuple(levels)
 
 
 EMPTY_PLAN = UpdatePlan()

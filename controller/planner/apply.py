@@ -10,7 +10,7 @@ by identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from controller.model.command import (
@@ -25,7 +25,7 @@ from controller.model.command import (
     SetRule,
 )
 from controller.model.flow import FlowRule, Group, Meter, RuleKey
-from controller.model.plan import Stage, UpdatePlan
+from controller.model.plan import Sent, Stage, UpdatePlan
 from controller.model.program import EMPTY_PROGRAM, FabricProgram, SwitchProgram
 
 
@@ -51,6 +51,13 @@ def apply_commands(program: SwitchProgram, commands: Iterable[ProgramCommand]) -
     for command in commands:
         switch.take(command)
     return switch.program()
+
+
+def after_each(program: SwitchProgram, under_way: Iterable[Sent]) -> Iterator[SwitchProgram]:
+    """What one switch holds after each of the plans that have told it something."""
+    for sent in under_way:
+        program = sent.leads_to or apply_commands(program, sent.commands)
+        yield program
 
 
 class _Switch:

@@ -22,8 +22,7 @@ from controller.model.flow import EtherType, FlowRule, match
 from controller.model.identity import Dpid
 from controller.model.plan import Step
 from controller.planner.intervals import Family, cover
-from controller.planner.order import in_switch_order
-from controller.planner.steps import Commands, SwitchChange, forgotten, with_groups
+from controller.planner.steps import Commands, SwitchChange, forgotten, in_order, with_groups
 
 COVERS = {
     Family.MAC: FlowRule(Table.ROUTES, RouteBase.MAC + EXCEPTION_RUNG, match()),
@@ -69,11 +68,10 @@ def _covering(change: SwitchChange, covers: Sequence[FlowRule]) -> Commands:
 
 
 def _changing(change: SwitchChange) -> Commands:
-    routes = in_switch_order(
+    return in_order(
         [rule for rule in change.delta.set_rules if cover(rule) is not None],
         [rule for rule in change.delta.gone_rules if cover(rule) is not None and rule.key not in _KEYS],
     )
-    return tuple([SetRule(rule) if sets else DeleteRule(rule) for sets, rule in routes])
 
 
 def _uncovering(change: SwitchChange, covers: Sequence[FlowRule]) -> Commands:

@@ -29,7 +29,7 @@ from controller.model.command import ProgramCommand
 from controller.model.identity import Dpid, PortRef
 from controller.model.plan import EMPTY_PLAN, Sent, UpdatePlan
 from controller.model.program import EMPTY_PROGRAM, FabricProgram, SwitchProgram
-from controller.planner.apply import apply_commands
+from controller.planner.apply import after_each
 from controller.planner.classes import PacketClass, packet_classes, separate_classes
 from controller.planner.diff import Differ
 from controller.planner.entrances import Entrances
@@ -95,11 +95,10 @@ def _expected(
         return installed, {}
     held = dict(installed)
     doubts: dict[Dpid, list[SwitchProgram]] = {}
-    for dpid, all_sent in under_way.items():
-        for sent in all_sent:
-            program = held.get(dpid, EMPTY_PROGRAM)
-            doubts.setdefault(dpid, []).append(program)
-            held[dpid] = sent.leads_to or apply_commands(program, sent.commands)
+    for dpid, sent in under_way.items():
+        for program in after_each(held.get(dpid, EMPTY_PROGRAM), sent):
+            doubts.setdefault(dpid, []).append(held.get(dpid, EMPTY_PROGRAM))
+            held[dpid] = program
     return held, doubts
 
 

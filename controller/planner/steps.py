@@ -15,7 +15,7 @@ Most switches have one step: where no mixture of old and new can hurt, nothing w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -144,12 +144,15 @@ def _at_once(change: SwitchChange, known: dict[object, Commands]) -> Commands:
     key = id(delta), *map(id, change.renaming)
     commands = known.get(key)
     if commands is None:
-        rules = [
-            SetRule(rule) if sets else DeleteRule(rule)
-            for sets, rule in in_switch_order(delta.set_rules, delta.gone_rules)
-        ]
-        commands = known[key] = with_groups(change, tuple(rules))
+        commands = known[key] = with_groups(change, in_order(delta.set_rules, delta.gone_rules))
     return commands
+
+
+def in_order(sets: Iterable[FlowRule], deletes: Iterable[FlowRule]) -> Commands:
+    """The commands for changes of rules on one switch, in its order."""
+    return tuple(
+        [SetRule(rule) if is_set else DeleteRule(rule) for is_set, rule in in_switch_order(sets, deletes)]
+    )
 
 
 def with_groups(change: SwitchChange, rules: Commands) -> Commands:

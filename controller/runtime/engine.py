@@ -422,7 +422,7 @@ class Engine:
     def _tell(self, steps: UpdatePlan) -> None:
         """What the feed says of a plan."""
         count = len(steps.switches)
-        details = (("stages", len(steps.stages)), ("switches", count), ("commands", len(steps)))
+        details = (("stages", steps.depth), ("switches", count), ("commands", len(steps)))
         self.news.append(Change("plan", f"version {self.topology.version}", details))
         if steps.pauses:
             evidence = (

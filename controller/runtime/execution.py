@@ -29,7 +29,7 @@ from controller.model.command import Addressed, Barrier, ProgramCommand
 from controller.model.identity import Dpid
 from controller.model.plan import Sent, Step, UpdatePlan
 from controller.model.program import FabricProgram, SwitchProgram
-from controller.planner.apply import apply_commands
+from controller.planner.apply import after_each
 
 Confirm = Callable[[Dpid, tuple[ProgramCommand, ...], SwitchProgram | None], None]
 """Told what a switch has carried out, and what it holds then, if that is known already."""
@@ -107,10 +107,10 @@ class Execution:
             by_plan[owed.plan] = (*by_plan.get(owed.plan, ()), *owed.accepted)
         sent: list[Sent] = []
         for number, commands in by_plan.items():
-            goal = self._goals.get(dpid) if number == self._plan and dpid not in self._queues else None
-            program = goal or apply_commands(program, commands)
-            sent.append(Sent(commands, program))
-        return tuple(sent)
+            ends = number == self._plan and dpid not in self._queues
+            sent.append(Sent(commands, self._goals.get(dpid) if ends else None))
+        programs = after_each(program, sent)
+        return tuple(Sent(each.commands, leads_to) for each, leads_to in zip(sent, programs, strict=True))
 
     def sent_before(self, dpid: Dpid, command: ProgramCommand) -> tuple[ProgramCommand, ...]:
         """What the switch has carried out of what it has not confirmed yet, when it comes to this command."""
@@ -248,5 +248,6 @@ def expected(installed: FabricProgram, under_way: Mapping[Dpid, tuple[Sent, ...]
     """What the switches will hold when all have answered."""
     held = dict(installed)
     for dpid, sent in under_way.items():
-        held[dpid] = sent[-1].leads_to or held[dpid]
+        for program in after_each(held[dpid], sent):
+            held[dpid] = program
     return held

@@ -105,8 +105,7 @@ class FarmProcess:
 
     def cpu_s(self) -> float:
         """The processor time that it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s_of(self.pid)
 
     # --- asking ---------------------------------------------------------------------------------------------
 
@@ -144,13 +143,34 @@ class FarmProcess:
 
     def until(self, done: Callable[[dict[str, Any]], bool], within_s: float) -> dict[str, Any] | None:
         """The first status that satisfies `done`; None when that takes too long."""
-        deadline_s = time.monotonic() + within_s
-        while time.monotonic() < deadline_s:
-            status = self.status()
-            if done(status):
-                return status
-            time.sleep(_POLL_S)
-        return None
+        return first_status(self.status, done, within_s, _POLL_S)
+
+
+def first_status(
+    ask: Callable[[], dict[str, Any]],
+    done: Callable[[dict[str, Any]], bool],
+    within_s: float,
+    every_s: float,
+) -> dict[str, Any] | None:
+    """The first status that satisfies `done`, asking `every_s`; None when that takes too long."""
+    deadline_s = time.monotonic() + within_s
+    while time.monotonic() < deadline_s:
+        status = ask()
+        if done(status):
+            return status
+        time.sleep(every_s)
+    return None
+
+
+def cpu_s_of(pid: int) -> float:
+    """The processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_kib_of(pid: int) -> int:
+    """The most memory that a process has held so far, in KiB."""
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0])
 
 
 def _connected(path: Path) -> socket.socket | None:
