@@ -36,7 +36,7 @@ from controller.southbound.framework import prepare
 
 TWENTY = 20
 _AT_REST_S = 0.3
-_ROUTES, _HOST_PRIORITY, _PORTS = 4, 132, 48
+_ROUTES, _HOST_PRIORITY, _PORTS = 5, 132, 48
 
 
 def host_routes(count: int) -> list[FlowRule]:

@@ -21,6 +21,7 @@ from functools import lru_cache
 
 from controller.compiler.claims import Claim, claims, entry_text
 from controller.compiler.cookies import with_cookie
+from controller.compiler.detours import SwitchDetours
 from controller.compiler.routes import FabricRoutes, SwitchRoutes, compile_routes
 from controller.compiler.thrift import groups_fit, rules_fit
 from controller.contract import Decision, FabricSettings, Routes, Rules
@@ -34,7 +35,8 @@ from controller.model.routing import RouteTable
 from controller.model.topology import Topology
 
 _ROUTES_ALONE = frozenset((int(Table.ROUTES),))
-_PASSABLE = (Table.POLICY, Table.CLASS, Table.PINS)
+_WITH_DETOURS = _ROUTES_ALONE | {int(Table.DETOURS)}
+_PASSABLE = (Table.POLICY, Table.CLASS, Table.DETOURS, Table.PINS)
 
 Block = Mapping[RuleKey, FlowRule]
 
@@ -123,8 +125,9 @@ class _Maker:
         return _metered(self._program(dpid, routes), limits)
 
     def _program(self, dpid: Dpid, routes: SwitchRoutes) -> SwitchProgram:
-        rules = {**routes.on_prefixes, **routes.on_hosts}
-        size, filled = len(rules), _ROUTES_ALONE
+        detours = _beside(routes)
+        rules = {**routes.on_prefixes, **routes.on_hosts, **detours.rules}
+        size, filled = len(rules), _WITH_DETOURS if detours.rules else _ROUTES_ALONE
         for claim in self.claims:
             block = claim.blocks.get(dpid)
             if block is not None:
@@ -134,13 +137,15 @@ class _Maker:
         if len(rules) < size:
             self._refuse_conflicts(dpid, routes)
         rules.update(_pass_rules(filled, self.life))
-        return SwitchProgram(rules, routes.groups, self._meters(dpid, routes))
+        groups = {**routes.groups, **detours.groups} if detours.groups else routes.groups
+        return SwitchProgram(rules, groups, self._meters(dpid, routes))
 
     def _refuse_conflicts(self, dpid: Dpid, routes: SwitchRoutes) -> None:
         """Raise for the first entry that two owners claim, or for which one gives two different rules."""
         held: dict[RuleKey, tuple[Owner, FlowRule]] = {}
         said = [(claim.said.owner, claim.blocks[dpid].rules) for claim in self.claims if dpid in claim.blocks]
-        for owner, block in (*said, (Owner.ROUTES, routes.rules)):
+        ours = (Owner.ROUTES, routes.rules), (Owner.DETOURS, routes.detours.rules)
+        for owner, block in (*said, *ours):
             for key, rule in block.items():
                 holder, other = held.setdefault(key, (owner, rule))
                 if holder is not owner:
@@ -160,6 +165,17 @@ class _Maker:
         if PUNT_METER not in meters and any(rule.meter == PUNT_METER for rule in routes.on_prefixes.values()):
             meters[PUNT_METER] = Meter(PUNT_METER, self.settings.punt_pps)
         return meters
+
+
+def _beside(routes: SwitchRoutes) -> SwitchDetours:
+    """The detours of a switch, without those slots whose group has met another one on its number."""
+    taken, detours = routes.groups, routes.detours
+    met = {number for number, group in detours.groups.items() if number in taken and taken[number] != group}
+    if not met:
+        return detours
+    rules = {key: rule for key, rule in detours.rules.items() if met.isdisjoint(rule.groups)}
+    groups = {number: group for number, group in detours.groups.items() if number not in met}
+    return SwitchDetours(rules, groups)
 
 
 def _metered(program: SwitchProgram, limits: Limits) -> SwitchProgram:

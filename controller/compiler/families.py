@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from controller.dataplane.pipeline import ipv4_priority, ipv6_priority, mac_priority
+from controller.dataplane.pipeline import Variant, ipv4_priority, ipv6_priority, mac_priority
 from controller.model.flow import EtherType, Match, MatchValue, match
 from controller.model.routing import Address
 
@@ -57,12 +57,12 @@ def family_of(address: Address) -> Family:
     return IPV4 if address.version == 4 else IPV6
 
 
-def priority(family: Family, length: int, *, gateway: bool = False) -> int:
-    """The rung of a prefix in the routes table; `gateway` for the variant one above (not for MACs)."""
+def priority(family: Family, length: int, variant: Variant = Variant.NONE) -> int:
+    """The rung of a prefix in the routes table, or of a variant above it (not for MACs)."""
     if family is IPV4:
-        return ipv4_priority(length, gateway=gateway)
+        return ipv4_priority(length, variant)
     if family is IPV6:
-        return ipv6_priority(length, gateway=gateway)
+        return ipv6_priority(length, variant)
     return mac_priority(length)
 
 

@@ -1,10 +1,12 @@
-"""Groups: several next hops become one SELECT group, shared by all rules of a switch that go the same way.
+"""Groups: several next hops become one SELECT group, shared by all rules of a switch that go the same way;
+one next hop with backups becomes a FAST_FAILOVER group (compiler/failover.py).
 
 *Identifiers come from content.* A switch has the same identifier for the same buckets in every life of the
 controller, so that a restarted one finds its groups where it expects them. Should two contents of one switch
-ever meet on a number, the greater takes the next free one.
+ever meet on a number, the later one takes the next free number.
 
-*Buckets watch their ports*, so that a switch stops using a dead port by itself, before anybody has told it.
+*Buckets watch their ports*, so that a switch stops using a dead port by itself, before anybody has told it;
+and where there was one next hop, sends what is for it on its detour, marked.
 
 *Against polarisation.* A switch picks a bucket by a hash of the flow, and every switch computes the same
 hash. If all used it alike, the flows that an edge switch sends to its first aggregation switch would all be
@@ -37,12 +39,13 @@ Both hosts of one edge switch still choose the same uplink; only another hash co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate, count
-from operator import itemgetter, mul
+from operator import mul
+from typing import TypeVar
 
 import numpy as np
 
@@ -69,16 +72,18 @@ def choices_before(topology: Topology, hops: HopArray) -> Mapping[Dpid, int]:
     return {dpid: before[level] for dpid, level in zip(hops.dpids, tier.tolist(), strict=True)}
 
 
-def groups_for(wanted: Iterable[NextHops], repetition: int, turn: int) -> dict[NextHops, Group]:
-    """A SELECT group for each of these sets of next hops, with identifiers of their own."""
-    groups = {hops: select_group(hops, repetition, turn % len(hops.weights)) for hops in wanted}
-    if len({group.group_id for group in groups.values()}) < len(groups):
-        taken: set[int] = set()
-        for hops, group in sorted(groups.items(), key=itemgetter(0)):
-            group_id = next(number for number in count(group.group_id) if number not in taken)
-            taken.add(group_id)
-            groups[hops] = replace(group, group_id=group_id)
-    return groups
+K = TypeVar("K", bound=Hashable)
+
+
+def numbered(groups: Mapping[K, Group]) -> dict[K, Group]:
+    """The groups of one switch, in order, each under an identifier of its own."""
+    numbered: dict[K, Group] = {}
+    taken: set[int] = set()
+    for key, group in groups.items():
+        group_id = next(number for number in count(group.group_id) if number not in taken)
+        taken.add(group_id)
+        numbered[key] = group if group_id == group.group_id else replace(group, group_id=group_id)
+    return numbered
 
 
 @lru_cache(maxsize=65_536)
@@ -106,5 +111,13 @@ def select_buckets(hops: NextHops, repetition: int, first: int = 0) -> tuple[Buc
 
 def content_id(buckets: tuple[Bucket, ...]) -> int:
     """A group identifier (1 ... 2^31) that depends on ports, weights and order, and on nothing else."""
-    content = " ".join(f"{bucket.watch_port}*{bucket.weight}" for bucket in buckets)
+    return _digest(" ".join(f"{bucket.watch_port}*{bucket.weight}" for bucket in buckets))
+
+
+def content_group(content: str, kind: GroupKind, buckets: tuple[Bucket, ...]) -> Group:
+    """A group under the identifier that this description of its content asks for."""
+    return Group(_digest(content), kind, buckets)
+
+
+def _digest(content: str) -> int:
     return 1 + (int.from_bytes(blake2b(content.encode(), digest_size=4).digest(), "big") >> 1)

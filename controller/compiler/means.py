@@ -3,7 +3,7 @@
     way         the packets ...
     arrived     are gleaned: whoever has such an address here is in a host rule above
     no way      are dropped
-    one arc     leave by its port
+    one arc     leave by its port; with a detour, through a FAST_FAILOVER group
     several     go to a SELECT group (compiler/groups.py)
 
 Equal means are one object. Switches of one tier know the same ways through the same arcs, and differ at most
@@ -13,13 +13,14 @@ means, and after a failure some dozens more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import lcm
 
-from controller.compiler.groups import groups_for
-from controller.compiler.rules import DROP, GLEAN, Treatment, output, to_group
+from controller.compiler.failover import failover_group, hairpin_group, turning_port
+from controller.compiler.groups import numbered, select_group
+from controller.compiler.rules import DROP, GLEAN, Treatment, or_detour, output, to_group
 from controller.graph.fan import ARRIVED
 from controller.graph.hops import Reading
 from controller.model.flow import Group
@@ -59,16 +60,36 @@ def _period(reading: Reading, ways: tuple[int, ...]) -> int:
 @lru_cache(maxsize=16_384)
 def _means(reading: Reading, ways: tuple[int, ...], repetition: int, turn: int) -> Means:
     hops = {way: reading.hops(way) for way in ways}
-    several = [choice for choice in hops.values() if len(choice.weights) > 1]
-    groups = groups_for(several, repetition, turn)
+    groups = numbered(dict(_wanted(set(hops.values()), repetition, turn)))
     treatments = {way: _treatment(way, choice, groups) for way, choice in hops.items()}
     return Means(treatments, {group.group_id: group for group in groups.values()})
 
 
-def _treatment(way: int, hops: NextHops, groups: Mapping[NextHops, Group]) -> Treatment:
+_HAIRPIN = True
+Wanted = tuple[NextHops, bool]
+"""Next hops, and whether what is wanted for them is a hairpin group."""
+
+
+def _wanted(choices: Iterable[NextHops], repetition: int, turn: int) -> Iterator[tuple[Wanted, Group]]:
+    """The groups that these next hops need, in the order of next hops."""
+    for hops in sorted(choices):
+        if hops.backups:
+            yield (hops, not _HAIRPIN), failover_group(hops)
+            if turning_port(hops) is not None:
+                yield (hops, _HAIRPIN), hairpin_group(hops)
+        elif len(hops.weights) > 1:
+            yield (hops, not _HAIRPIN), select_group(hops, repetition, turn % len(hops.weights))
+
+
+def _treatment(way: int, hops: NextHops, groups: Mapping[Wanted, Group]) -> Treatment:
     if way == ARRIVED:
         return GLEAN
     if not hops:
         return DROP
-    group = groups.get(hops)
-    return output(hops.weights[0][0]) if group is None else to_group(group.group_id)
+    group, back = groups.get((hops, not _HAIRPIN)), groups.get((hops, _HAIRPIN))
+    if group is None:
+        return output(hops.ports[0])
+    if not hops.backups:
+        return to_group(group.group_id)
+    turning = (hops.backups[0][0], back.group_id) if back else None
+    return or_detour(group.group_id, hops.ports[0], turning)

@@ -4,6 +4,7 @@
                                                       >-- transit (compiler/transit.py)  --.
     next hops  -- what has changed, and where -------'                                      >-- SwitchRoutes
     endpoints of a switch  -- host rules (compiler/rules.py) ------------------------------'
+    slots of a switch  -- detours (compiler/detours.py) -----------------------------------'
 
 Only what changes is compiled: where next hops differ from those of before, the prefix rules of the switches
 concerned; where somebody comes, moves or goes, the host rules of one or two switches, and all prefix rules
@@ -20,6 +21,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from controller.compiler.detours import NO_DETOURS, FabricDetours, SwitchDetours, compile_detours
 from controller.compiler.groups import choices_before
 from controller.compiler.residents import Residents, residents
 from controller.compiler.thrift import thrifty
@@ -41,12 +43,14 @@ T = TypeVar("T")
 class SwitchRoutes:
     """The rules of one switch's routes table, and the groups that they name.
 
-    A rule on one host's address takes the place of one on a prefix that is as long.
+    A rule on one host's address takes the place of one on a prefix that is as long. `detours` is what the
+    switch does with packets on a detour.
     """
 
     on_prefixes: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
     on_hosts: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
     groups: Mapping[int, Group] = field(default_factory=dict)
+    detours: SwitchDetours = field(default_factory=SwitchDetours)
 
     @property
     def rules(self) -> Mapping[RuleKey, FlowRule]:
@@ -68,6 +72,7 @@ class FabricRoutes:
     repetition: Mapping[Dpid, int] = field(default_factory=dict)
     transits: Mapping[Dpid, Transit] = field(default_factory=dict)
     residents: Mapping[Dpid, Residents] = field(default_factory=dict)
+    detours: FabricDetours = NO_DETOURS
     gateway: Gateway = field(default_factory=Gateway)
     life: int = 0
 
@@ -110,11 +115,14 @@ def compile_routes(
     origin = Origin(before.owners.forest, before.transits)
     compiled = compile_transit(owners.forest, asked, _ways(hops, rows, owners.targets), origin, life)
     at_home, moved = residents(before.residents, before.endpoints, table.endpoints, gateway, life)
+    detours = compile_detours(table.detours, owners, hops.has_backups, life, before.detours)
+    redirected = _redirected(before.detours, detours, hops.dpids)
     transits, switches = _those(hops, before.transits), _those(hops, before.switches)
     transits.update(compiled)
     changed = set()
-    for dpid in (moved & transits.keys()).union(compiled):
-        routes = _routes(transits[dpid], at_home.get(dpid))
+    for dpid in (moved & transits.keys()).union(compiled, redirected):
+        mine = detours.switches.get(dpid, detours.elsewhere)
+        routes = _routes(transits[dpid], at_home.get(dpid), mine)
         if routes != switches.get(dpid):
             switches[dpid] = routes
             changed.add(dpid)
@@ -127,9 +135,21 @@ def compile_routes(
         repetition,
         transits,
         at_home,
+        detours,
         gateway,
         life,
     )
+
+
+def _redirected(before: FabricDetours, after: FabricDetours, dpids: Sequence[Dpid]) -> set[Dpid]:
+    """The switches whose detours are not the same object as before."""
+    if before.switches is after.switches and before.elsewhere is after.elsewhere:
+        return set()
+    return {
+        dpid
+        for dpid in dpids
+        if before.switches.get(dpid, before.elsewhere) is not after.switches.get(dpid, after.elsewhere)
+    }
 
 
 def _those(hops: HopArray, known: Mapping[Dpid, T]) -> dict[Dpid, T]:
@@ -183,5 +203,9 @@ def _is_a_miss(rule: FlowRule) -> bool:
     return not (rule.match.terms or rule.actions)
 
 
-def _routes(transit: Transit, at_home: Residents | None) -> SwitchRoutes:
-    return SwitchRoutes(transit.rules, at_home.rules if at_home else {}, transit.means.groups)
+def _routes(
+    transit: Transit,
+    at_home: Residents | None,
+    detours: SwitchDetours = SwitchDetours(),  # noqa: B008 - frozen
+) -> SwitchRoutes:
+    return SwitchRoutes(transit.rules, at_home.rules if at_home else {}, transit.means.groups, detours)

@@ -2,7 +2,7 @@
 
     class of an address at a switch              what its rule does
     ------------------------------------------   ----------------------------------------------------
-    its owner is reached by one next hop         output
+    its owner is reached by one next hop         output; with a detour, FAST_FAILOVER group
     its owner is reached by several              SELECT group
     its owner cannot be reached                  drop
     it is owned here and a host has it           host rule: write the host's MAC as destination, output
@@ -11,6 +11,10 @@
 Host rules are as long as the address and lie above all prefixes. Each writes the destination MAC, also where
 it is that already: a packet for an address reaches its station whatever MAC the sender believed in, and host
 rules can be told from all others when a switch is read back (compiler/adopt.py).
+
+A rule with a detour has a variant above for packets that have had theirs: output, and nothing else; and one
+for packets that come from where the detour leads (compiler/failover.py). Frames without an IP address cannot
+be marked, and have no detours.
 
 With a gateway configured, a host rule has a variant one rung above for packets sent to the gateway's MAC:
 TTL lowered, both MACs rewritten, as a router does (RFC 1812, section 5.2.1). Link-local addresses have
@@ -26,9 +30,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from controller.compiler.cookies import cookie
-from controller.compiler.families import Family, Prefix, conditions, family_of, priority, rung
+from controller.compiler.families import MAC, Family, Prefix, conditions, family_of, priority, rung
 from controller.contract import Gateway
-from controller.dataplane.pipeline import PUNT_METER, Table
+from controller.dataplane.pipeline import PUNT_METER, RELEASED_MAC, Table, Variant
 from controller.model.flow import (
     TO_CONTROLLER,
     Action,
@@ -49,10 +53,16 @@ from controller.model.routing import Endpoint
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Treatment:
-    """What is done with the packets of a class; compared by identity: equal ones are one."""
+    """What is done with the packets of a class; compared by identity: equal ones are one.
+
+    `unmarkable` is done with frames that have no IP address, and with packets past their detour, where that
+    is something else: they take no detour. `turning` is done with packets that come in by this port.
+    """
 
     actions: tuple[Action, ...]
     meter: int | None = None
+    unmarkable: Treatment | None = None
+    turning: tuple[PortNo, Treatment] | None = None
 
 
 DROP = Treatment(())
@@ -71,17 +81,33 @@ def to_group(group_id: int) -> Treatment:
     return Treatment((ToGroup(group_id),))
 
 
-def prefix_key(family: Family, prefix: Prefix) -> RuleKey:
-    """The key of the rule on a destination prefix."""
-    rank, destination = rung(family, prefix)
-    return int(Table.ROUTES), rank, destination
+@lru_cache(maxsize=65_536)
+def or_detour(group_id: int, port: PortNo, turning: tuple[PortNo, int] | None = None) -> Treatment:
+    """Let a group send it out of a port, or on a detour when that is dead; and another group, what comes in
+    by the port with which the detour begins.
+    """
+    back = (turning[0], to_group(turning[1])) if turning else None
+    return Treatment((ToGroup(group_id),), unmarkable=output(port), turning=back)
 
 
 @lru_cache(maxsize=262_144)
-def prefix_rule(family: Family, prefix: Prefix, treatment: Treatment, life: int) -> FlowRule:
-    """The rule on a destination prefix."""
+def prefix_rules(
+    family: Family, prefix: Prefix, treatment: Treatment, life: int
+) -> tuple[tuple[RuleKey, FlowRule], ...]:
+    """The rule on a destination prefix, and its variants where it has a detour, with their keys."""
     rank, destination = rung(family, prefix)
-    return _route(rank, destination, treatment.actions, life, treatment.meter)
+    plain = treatment.unmarkable
+    mine = plain if plain and family is MAC else treatment
+    rules = [_route(rank, destination, mine.actions, life, mine.meter)]
+    if plain and family is not MAC:
+        wanted = match(**conditions(family, prefix), eth_dst=RELEASED_MAC)
+        rules.append(_route(priority(family, prefix.length, Variant.RELEASED), wanted, plain.actions, life))
+        if treatment.turning:
+            in_port, back = treatment.turning
+            wanted = match(in_port=in_port, **conditions(family, prefix))
+            rank = priority(family, prefix.length, Variant.TURNING)
+            rules.append(_route(rank, wanted, back.actions, life))
+    return tuple([(rule.key, rule) for rule in rules])
 
 
 def host_rules(endpoint: Endpoint, gateway: Gateway, life: int) -> tuple[FlowRule, ...]:
@@ -99,7 +125,7 @@ def _host_rules(endpoint: Endpoint, gateway: Mac | None, life: int) -> tuple[Flo
         return (plain,)
     routed = match(**conditions(family, prefix), eth_dst=gateway)
     actions = (DecrementTtl(), SetField(Field.ETH_SRC, gateway), *deliver)
-    return plain, _route(priority(family, family.bits, gateway=True), routed, actions, life)
+    return plain, _route(priority(family, family.bits, Variant.GATEWAY), routed, actions, life)
 
 
 def _is_routed(endpoint: Endpoint, gateway: Gateway) -> bool:

@@ -15,6 +15,8 @@ smallest (that would be a set cover), and common ones stay wide. Then groups are
 classes keep one each, as many as fit; the others go by one port, by one that others go by already if they
 can.
 
+And there are no detours: they take groups, and rules of their own.
+
 And what nobody has is not looked for any longer: a packet for an unknown address of this switch is dropped
 and not handed to the controller.
 """
@@ -40,6 +42,7 @@ def thrifty(hops: Sequence[Hops], limits: Limits, turn: int) -> tuple[Hops, ...]
 
     `turn` decides at which of equal ports a switch begins that cannot use all.
     """
+    hops = [choice and next_hops(choice.weights) for choice in hops]
     common = Counter(choice for choice in hops if choice)
     classes = _classes(sorted(common, key=lambda choice: (-common[choice], choice)))
     wanted = sorted(classes, key=lambda members: -sum(common[choice] for choice in members))
@@ -53,7 +56,7 @@ def groups_fit(groups: Collection[Group], limits: Limits) -> bool:
     return (
         (limits.groups is None or 2 * len(groups) <= limits.groups)
         and (limits.buckets is None or all(len(group.buckets) <= limits.buckets for group in groups))
-        and (limits.weighted or all(bucket.weight == 1 for group in groups for bucket in group.buckets))
+        and (limits.weighted or all(bucket.weight <= 1 for group in groups for bucket in group.buckets))
     )
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from controller.compiler.aggregate import Entries, aggregate
 from controller.compiler.classes import Flags
 from controller.compiler.means import Means, means_of
-from controller.compiler.rules import prefix_key, prefix_rule
+from controller.compiler.rules import prefix_rules
 from controller.compiler.trie import NOWHERE, Forest, Numbers
 from controller.graph.hops import Reading, Ways, as_numbers
 from controller.model.flow import FlowRule, RuleKey
@@ -109,16 +109,19 @@ class _Batch:
         lost, new, all_of = (
             self._bounds(each) for each in (kept.switch[gone], entries.switch[fresh], entries.switch)
         )
-        lost_places = places_before[gone].tolist()
+        lost_places, lost_ways = places_before[gone].tolist(), as_numbers(kept.way[gone])
         new_places, new_ways = entries.place[fresh].tolist(), as_numbers(entries.way[fresh])
         transits = {}
         for number, (asked, means, old) in enumerate(zip(self._asked, self._means, self._old, strict=True)):
             rules = dict(old.rules) if old else {}
             for at in range(lost[number], lost[number + 1]):
-                del rules[prefix_key(*self._places_before[lost_places[at]])]
+                assert old is not None
+                treatment = old.means.treatments[lost_ways[at]]
+                for key, _ in prefix_rules(*self._places_before[lost_places[at]], treatment, life):
+                    del rules[key]
             for at in range(new[number], new[number + 1]):
-                rule = prefix_rule(*self._places[new_places[at]], means.treatments[new_ways[at]], life)
-                rules[rule.key] = rule
+                place, treatment = self._places[new_places[at]], means.treatments[new_ways[at]]
+                rules.update(prefix_rules(*place, treatment, life))
             mine = slice(all_of[number], all_of[number + 1])
             transits[asked.dpid] = Transit(asked, means, entries.place[mine], entries.way[mine], rules)
         return transits

@@ -1,10 +1,14 @@
 """The pipeline: the tables that every switch has, in order, and the priorities within them, as data.
 
-    admission -> policy -> class -> pins -> routes
+    admission -> policy -> class -> detours -> pins -> routes
 
 A packet enters at `admission` and may only move forward. Each table has one owner, whose number stands in the
 cookie of each of its rules; a table that nobody fills holds one rule of the owner PIPELINE that passes
 everything on.
+
+Packets on a detour carry a *mark*, an Ethernet destination that no station has: a packet with an IP address
+does not need its own one until it arrives, where the rule of its host writes it anew. `mark_mac` gives the
+marks, and the table `detours` comes before `pins`, so that nothing but the routes is asked about them.
 
 Priorities are ladders, kept here and nowhere else, because a priority has a meaning only beside the others of
 its table: admission's is a list of named rungs (`AdmissionPriority`); in routes a rung is a family's base
@@ -20,6 +24,8 @@ from enum import IntEnum
 from inspect import getdoc
 
 from controller.model.flow import Cookie, Owner
+from controller.model.identity import Mac, mac_text
+from controller.model.routing import RELEASED, Mark
 
 
 class Table(IntEnum):
@@ -28,14 +34,16 @@ class Table(IntEnum):
     ADMISSION = 0
     POLICY = 1
     CLASS = 2
-    PINS = 3
-    ROUTES = 4
+    DETOURS = 3
+    PINS = 4
+    ROUTES = 5
 
 
 PURPOSE: dict[Table, str] = {
     Table.ADMISSION: "who may speak, and what the controller must hear: LLDP, ARP, ND, DHCP; anti-spoofing",
     Table.POLICY: "allow and deny, segmentation",
     Table.CLASS: "quality of service: meter, queue, DSCP",
+    Table.DETOURS: "where packets go on that were marked because a link or a switch has died",
     Table.PINS: "exact-match paths of traffic engineering",
     Table.ROUTES: "longest prefix on IPv6, IPv4 and Ethernet destination",
 }
@@ -44,6 +52,7 @@ TABLE_OWNER: dict[Table, Owner] = {
     Table.ADMISSION: Owner.ADMISSION,
     Table.POLICY: Owner.POLICY,
     Table.CLASS: Owner.CLASS,
+    Table.DETOURS: Owner.DETOURS,
     Table.PINS: Owner.PINS,
     Table.ROUTES: Owner.ROUTES,
 }
@@ -75,7 +84,16 @@ class RouteBase(IntEnum):
     IPV6 = 2000
 
 
-EXCEPTION_RUNG = 400
+class DetourBase(IntEnum):
+    """The rungs of the detours table: a slot is a family's base plus the length of the prefix."""
+
+    SLOT_IPV6 = 2000
+    SLOT_IPV4 = 1000
+    RELEASED = 900
+    ASTRAY = 800
+
+
+EXCEPTION_RUNG = 600
 """How far above its family's base the planner's exceptions stand for the time of an update: above each prefix
 of the family and below the next family."""
 
@@ -85,18 +103,43 @@ def mac_priority(prefix_len: int) -> int:
     return RouteBase.MAC + prefix_len
 
 
-def ipv4_priority(prefix_len: int, *, gateway: bool = False) -> int:
-    """The rung of an IPv4 prefix; `gateway` for the variant of a host rule that routes between subnets, one
-    above.
-    """
-    return RouteBase.IPV4 + 2 * prefix_len + gateway
+class Variant(IntEnum):
+    """What a rule on an IP prefix may have above it, below the next longer prefix."""
+
+    NONE = 0
+    GATEWAY = 1
+    TURNING = 2
+    RELEASED = 3
 
 
-def ipv6_priority(prefix_len: int, *, gateway: bool = False) -> int:
-    """The rung of an IPv6 prefix; `gateway` for the variant of a host rule that routes between subnets, one
-    above.
-    """
-    return RouteBase.IPV6 + 2 * prefix_len + gateway
+def ipv4_priority(prefix_len: int, variant: Variant = Variant.NONE) -> int:
+    """The rung of an IPv4 prefix, or of a variant above it."""
+    return RouteBase.IPV4 + len(Variant) * prefix_len + variant
+
+
+def ipv6_priority(prefix_len: int, variant: Variant = Variant.NONE) -> int:
+    """The rung of an IPv6 prefix, or of a variant above it."""
+    return RouteBase.IPV6 + len(Variant) * prefix_len + variant
+
+
+def slot_priority(family_base: DetourBase, prefix_len: int) -> int:
+    """The rung of a slot's rule on a prefix of a family."""
+    return family_base + prefix_len
+
+
+# --- marks --------------------------------------------------------------------------------------------------
+
+_MARKS = 0x02_54_52_4D_00_00
+ANY_MARK = (_MARKS, 0xFF_FF_FF_FF_00_00)
+"""All marks, as value and mask of an Ethernet destination."""
+
+
+def mark_mac(mark: Mark) -> Mac:
+    """The Ethernet destination of packets with this mark: locally administered, and no station's."""
+    return Mac(_MARKS | mark)
+
+
+RELEASED_MAC = mark_mac(RELEASED)
 
 
 # --- docs/pipeline.md ---------------------------------------------------------------------------------------
@@ -115,6 +158,14 @@ _ROUTES_SAYS = (
     ("IPv6 destination", ipv6_priority, 128),
     ("IPv4 destination", ipv4_priority, 32),
     ("Ethernet destination", mac_priority, 48),
+)
+
+
+_DETOURS_SAY = (
+    (DetourBase.SLOT_IPV6, " + length", "the next step of an IPv6 packet at a slot"),
+    (DetourBase.SLOT_IPV4, " + length", "the next step of an IPv4 packet at a slot"),
+    (DetourBase.RELEASED, "", "past the detour: on to the routes"),
+    (DetourBase.ASTRAY, "", "marked, and not expected here: dropped"),
 )
 
 
@@ -144,7 +195,9 @@ def page() -> str:
         "",
         "## Priorities in routes",
         "",
-        "The longest prefix wins. A host rule has a variant one above, for packets that a gateway routes.",
+        "The longest prefix wins. Above a rule may stand variants: of a host's rule, one for packets that a",
+        "gateway routes (+1); of a prefix with a detour, one for packets from where it leads (+2),",
+        "and one for packets that have had theirs (+3).",
         "",
         "| on | prefix length | priority |",
         "|---|---|---|",
@@ -155,6 +208,16 @@ def page() -> str:
         "",
         f"While an update runs, {EXCEPTION_RUNG} above a family's lowest priority there may be exceptions of",
         "the planner, for packets that have to change in an order of their own.",
+        "",
+        "## Priorities in detours",
+        "",
+        "A slot is an incoming port and a mark; within it the longest prefix wins.",
+        "",
+        "| priority | name | what it is for |",
+        "|---|---|---|",
+        *(f"| {rung.value}{more} | {rung.name} | {says} |" for rung, more, says in _DETOURS_SAY),
+        "",
+        f"A mark is an Ethernet destination: {mac_text(RELEASED_MAC)} past the detour, the next ones on it.",
         "",
         "## The cookie of a rule",
         "",

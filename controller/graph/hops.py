@@ -91,6 +91,11 @@ class HopArray(Mapping[Pair, NextHops]):
         widest: NDArray[np.integer] = counts.max(axis=1, initial=1)
         return widest
 
+    @property
+    def has_backups(self) -> bool:
+        """Whether some of the next hops have backups."""
+        return False
+
     def __getitem__(self, pair: Pair) -> NextHops:
         target, at = pair
         if target == at:
@@ -190,6 +195,10 @@ class _Listed(tuple[NextHops, ...]):
 
 class _ListedHops(HopArray):
     """Next hops that somebody has listed; their ways are numbers and not sets of arcs."""
+
+    @property
+    def has_backups(self) -> bool:
+        return any(hops.backups for row in range(len(self.dpids)) for hops in self._says(row))
 
     @cached_property
     def widest(self) -> NDArray[np.integer]:

@@ -284,6 +284,7 @@ class Owner(IntEnum):
     PINS = 4
     ROUTES = 5
     PIPELINE = 6
+    DETOURS = 7
 
 
 COOKIE_VERSION = 1

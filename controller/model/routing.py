@@ -1,7 +1,12 @@
 """Routes: where a packet goes next, and what changed since the last table.
 
     RouteTable:  (target switch, at switch) -> NextHops        how to get nearer to the target
+                 slot -> target switch -> Detour               what packets do that are on a detour
                  endpoints: address -> port of its target      who lives there
+
+Detours are what a switch does without asking anybody when its only next hop is dead (`NextHops.backups`): it
+marks the packet and sends it another way, and switches on that way forward what is marked by slots. A packet
+past its detour has the mark `RELEASED`: it follows the routes, and nobody sends it on a second detour.
 
 A route table is total: for each target, each switch of the snapshot has an entry; an empty `NextHops`
 says "cannot be reached" aloud. The difference of two tables is a value with an algebra:
@@ -17,24 +22,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from controller.model.errors import ModelError
 from controller.model.identity import Dpid, IpAddress, Mac, PortNo, PortRef
 
+Mark = int
+"""What a packet carries on a detour: `RELEASED`, or a small number that tells detours apart."""
+
+RELEASED: Mark = 0
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class NextHops:
-    """Ports with positive weights, sorted by port; empty means unreachable."""
+    """Ports with positive weights, sorted by port; empty means unreachable.
+
+    `backups` are for the death of the only port: other ports, in the order in which they are tried, and the
+    mark with which packets leave by them.
+    """
 
     weights: tuple[tuple[PortNo, int], ...] = ()
+    backups: tuple[tuple[PortNo, Mark], ...] = ()
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(self.weights))
+        object.__setattr__(self, "_hash", hash((self.weights, self.backups)))
         ports = self.ports
         if list(ports) != sorted(set(ports)) or any(weight < 1 for _, weight in self.weights):
             raise ModelError("next hops are sorted by port, each once, with positive weights")
+        if self.backups and len(ports) != 1:
+            raise ModelError("only a single next hop has backups")
 
     @property
     def ports(self) -> tuple[PortNo, ...]:
@@ -76,6 +93,25 @@ def endpoint_order(endpoint: Endpoint) -> tuple[int, int]:
 Pair = tuple[Dpid, Dpid]
 
 
+class Slot(NamedTuple):
+    """Where packets on a detour come in: at a switch, by a port, with a mark."""
+
+    at: Dpid
+    in_port: PortNo
+    mark: Mark
+
+
+class Detour(NamedTuple):
+    """The next step of a detour: by any of these ports (sorted), leaving with this mark."""
+
+    ports: tuple[PortNo, ...]
+    mark: Mark
+
+
+DetourTable = Mapping[Slot, Mapping[Dpid, Detour]]
+"""The next step of packets at each slot, by the target switch of their destination."""
+
+
 @runtime_checkable
 class Comparable(Protocol):
     """Next hops that know how to compare themselves with others."""
@@ -86,15 +122,18 @@ class Comparable(Protocol):
 
 @dataclass(frozen=True)
 class RouteDelta:
-    """What turns one table into another: entries to set, entries to drop, endpoints to set and to drop."""
+    """What turns one table into another: entries to set, entries to drop; so for slots and endpoints."""
 
     set_hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     drop_hops: frozenset[Pair] = frozenset()
     set_endpoints: tuple[Endpoint, ...] = ()
     drop_endpoints: frozenset[Address] = frozenset()
+    set_detours: DetourTable = field(default_factory=dict)
+    drop_detours: frozenset[Slot] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.set_hops or self.drop_hops or self.set_endpoints or self.drop_endpoints)
+        hops, ends = self.set_hops or self.drop_hops, self.set_endpoints or self.drop_endpoints
+        return bool(hops or ends or self.set_detours or self.drop_detours)
 
 
 @dataclass(frozen=True)
@@ -106,6 +145,7 @@ class RouteTable:
 
     hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
+    detours: DetourTable = field(default_factory=dict)
 
     def diff(self, other: RouteTable) -> RouteDelta:
         """What has to change for this table to become the other one."""
@@ -116,6 +156,8 @@ class RouteTable:
             frozenset(self.hops.keys() - other.hops.keys()),
             tuple(end for address, end in theirs.items() if mine.get(address) != end),
             frozenset(mine.keys() - theirs.keys()),
+            {slot: steps for slot, steps in other.detours.items() if self.detours.get(slot) != steps},
+            frozenset(self.detours.keys() - other.detours.keys()),
         )
 
     def apply(self, delta: RouteDelta) -> RouteTable:
@@ -124,7 +166,9 @@ class RouteTable:
         hops.update(delta.set_hops)
         ends = {end.address: end for end in self.endpoints if end.address not in delta.drop_endpoints}
         ends.update((end.address, end) for end in delta.set_endpoints)
-        return RouteTable(hops, tuple(sorted(ends.values(), key=endpoint_order)))
+        detours = {slot: s for slot, s in self.detours.items() if slot not in delta.drop_detours}
+        detours.update(delta.set_detours)
+        return RouteTable(hops, tuple(sorted(ends.values(), key=endpoint_order)), detours)
 
 
 def _changed(before: Mapping[Pair, NextHops], after: Mapping[Pair, NextHops]) -> Mapping[Pair, NextHops]:

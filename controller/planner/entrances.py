@@ -1,7 +1,7 @@
 """Whoever sends packets over a new link waits until they are let in at its far end.
 
 A switch admits what comes from another switch by a rule for the port (table `admission`, `policy` and so on:
-all but the routes). When a link comes up, one end gets that rule and the other end routes that use the link.
+all before detours). When a link comes up, one end gets that rule and the other end routes that use the link.
 Sent at once, the routes may win, and packets are dropped at a closed door.
 
     door opens at the far end  <--waits--  routes that lead to the switch behind it
@@ -62,7 +62,7 @@ class Entrances:
         """Each rule that opens a port behind which another switch is, and the number of that switch."""
         far = self._transition.far(switch)
         for rule in rules:
-            if rule.table != Table.ROUTES:
+            if rule.table < Table.DETOURS:
                 for term in rule.match.terms:
                     if term.field is Field.IN_PORT and far.get(term.value):
                         yield far[term.value].bit_length() - 1, rule
@@ -93,5 +93,5 @@ class Entrances:
 def _newer(before: SwitchProgram, after: SwitchProgram) -> Iterator[FlowRule]:
     """The rules that one program has and an older one had not."""
     for key, rule in after.rules.items():
-        if rule.table != Table.ROUTES and before.rules.get(key) != rule:
+        if rule.table < Table.DETOURS and before.rules.get(key) != rule:
             yield rule

@@ -4,8 +4,10 @@ A rule of the routes table matches a prefix, which is an interval of the address
 IPv6. A rule of an IP family may also ask for Ethernet destinations (the gateway's), an interval as well.
 `Cover` says both. What follows from the intervals of one switch is planner/functions.py.
 
-A rule on anything else (`Cover` cannot say it) is left out: the planner then orders it with the others of its
-switch, by priority, and makes no promise across switches for the packets that it alone decides.
+A rule on anything else (`Cover` cannot say it) is left out. If it is a variant of a rule on a prefix, for
+packets that come from a detour or have had theirs, it comes and goes with that (`below`); it does what that
+does for as long as the ports live. Any other is ordered with those of its switch, by priority, without a
+promise across switches for the packets that it alone decides.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
-from controller.dataplane.pipeline import RouteBase, Table
+from controller.dataplane.pipeline import ANY_MARK, RouteBase, Table, Variant
 from controller.dataplane.remembered import Remembered
-from controller.model.flow import EtherType, Field, FlowRule, Term
+from controller.model.flow import EtherType, Field, FlowRule, Match, RuleKey, Term
 
 
 class Family(IntEnum):
@@ -93,6 +95,8 @@ def _cover(rule: FlowRule) -> Cover | None:
             family = _FAMILY[term.value]
             span = 0, family.size
         elif term.field is _ETH_DST:
+            if term.value & ANY_MARK[1] == ANY_MARK[0] and term.mask & ANY_MARK[1] == ANY_MARK[1]:
+                return None
             macs = _span(term, Family.MAC)
         elif term.field is _IPV4_DST or term.field is _IPV6_DST:
             span = _span(term, family)
@@ -119,6 +123,19 @@ def _span(term: Term, family: Family) -> Interval | None:
 
 cover: Remembered[FlowRule, Cover | None] = Remembered(_cover)
 """The rule as a `Cover`, the same one each time; None for a rule that has none."""
+
+
+_VARIANTS = tuple(sorted((Variant.TURNING, Variant.RELEASED)))
+
+
+def below(rule: FlowRule) -> RuleKey | None:
+    """The key of the rule on a prefix of which this one is a variant; None for any other rule."""
+    base = RouteBase.IPV6 if rule.priority >= RouteBase.IPV6 else RouteBase.IPV4
+    variant = (rule.priority - base) % len(Variant)
+    if rule.table != _ROUTES or rule.priority < base or variant not in _VARIANTS:
+        return None
+    terms = tuple([term for term in rule.match.terms if term.field not in (_ETH_DST, Field.IN_PORT)])
+    return None if terms == rule.match.terms else (_ROUTES, rule.priority - variant, Match(terms))
 
 
 def merged(spans: Iterable[Interval]) -> list[Interval]:

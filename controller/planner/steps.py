@@ -30,12 +30,12 @@ from controller.model.command import (
     ProgramCommand,
     SetRule,
 )
-from controller.model.flow import FlowRule
+from controller.model.flow import FlowRule, RuleKey
 from controller.model.identity import Dpid
 from controller.model.plan import Step
 from controller.planner.diff import SwitchDelta
 from controller.planner.exceptions import Exemption
-from controller.planner.intervals import cover
+from controller.planner.intervals import below, cover
 from controller.planner.masks import bits
 from controller.planner.order import Op, in_switch_order
 
@@ -180,7 +180,8 @@ def forgotten(delta: SwitchDelta) -> Commands:
 def _drafts(change: SwitchChange, schedule: Schedule, exemptions: Sequence[Exemption]) -> Iterator[_Draft]:
     """The steps of one switch, by level."""
     rules = in_switch_order(change.delta.set_rules, change.delta.gone_rules)
-    level = {id(rule): _level(change.switch, sets, rule, schedule) for sets, rule in rules}
+    changed = {rule.key: rule for _, rule in rules}
+    level = {id(rule): _level(change.switch, sets, rule, schedule, changed) for sets, rule in rules}
     rewritten = [schedule.level.get(exemption.op, 0) for exemption in exemptions]
     known = {each for each in level.values() if each is not None} | {*rewritten}
     first, last = min(known, default=0), max(known, default=0)
@@ -202,8 +203,16 @@ def _drafts(change: SwitchChange, schedule: Schedule, exemptions: Sequence[Exemp
             yield _Draft(change.switch, each, whole, ops[each])
 
 
-def _level(switch: int, sets: bool, rule: FlowRule, schedule: Schedule) -> int | None:
-    """The level of a change; None for the last of its switch."""
+def _level(
+    switch: int, sets: bool, rule: FlowRule, schedule: Schedule, changed: Mapping[RuleKey, FlowRule]
+) -> int | None:
+    """The level of a change; None for the last of its switch. A variant goes with the rule below it, if that
+    changes.
+    """
     if cover(rule) is None:
-        return 0 if sets else None
+        key = below(rule)
+        base = changed.get(key) if key else None
+        if base is None:
+            return 0 if sets else None
+        return schedule.level.get((switch, id(base)), 0)
     return schedule.level.get((switch, id(rule)), 0)

@@ -1,6 +1,8 @@
 """Where the actions of a rule send packets, given what is plugged in where.
 
-An `Outlet` is what rules say: ports, and groups of buckets that watch ports. A `Way` is what it means in a
+An `Outlet` is what rules say: ports, and groups of buckets that watch ports. A group with a detour is its
+first port while that has a link, and the detour afterwards, which counts as a way out of the fabric: who is
+marked arrives, whatever the routes are meanwhile (graph/detour_search.py). A `Way` is what it means in a
 given wiring: the switches that come next, the ports by which packets leave the fabric, and whether some of
 them are lost. A port without a far end leaves the fabric; a bucket that watches such a port is taken for dead
 when another bucket of its group has a link. Handing to the controller counts as lost: nobody is delivered by
@@ -18,7 +20,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from controller.dataplane.remembered import Remembered
-from controller.model.flow import Action, Bucket, Group, Output, ReservedPort, ToGroup
+from controller.model.flow import Action, Bucket, Group, GroupKind, Output, ReservedPort, SetField, ToGroup
 from controller.model.identity import Dpid, PortRef
 from controller.model.topology import Link
 from controller.planner.turns import Look, Turn
@@ -115,16 +117,23 @@ _MOST_KNOWN = 1 << 14
 
 class Choice(NamedTuple):
     """The buckets of a group. `ports` when each does nothing but output to the port that it watches; then
-    they say it all.
+    they say it all. `detour` for a group of which only the first bucket that lives counts.
     """
 
     ports: tuple[int, ...]
     buckets: tuple[Bucket, ...]
+    detour: bool = False
+
+
+DETOUR = -1
+"""The port by which packets on a detour leave, as far as routes are concerned."""
 
 
 def _choice(group: Group) -> Choice:
     """The buckets, each once: to packets it is all the same how often one is there, and in which order."""
     buckets = dict.fromkeys(group.buckets)
+    if group.kind is GroupKind.FAST_FAILOVER:
+        return Choice((), tuple(buckets), detour=True)
     ports = []
     for bucket in buckets:
         action = bucket.actions[0] if len(bucket.actions) == 1 else None
@@ -203,7 +212,10 @@ def _way(outputs: tuple[int, ...], groups: tuple[Choice, ...], far: Far) -> Way:
     for port in outputs:
         draft.output(port)
     for choice in groups:
-        draft.buckets(choice.buckets)
+        if choice.detour:
+            draft.first_alive(choice.buckets)
+        else:
+            draft.buckets(choice.buckets)
     return draft.finish()
 
 
@@ -240,6 +252,17 @@ class _Draft:
             self.loses = self.loses or not outputs
             for port in outputs:
                 self.output(port)
+
+    def first_alive(self, buckets: tuple[Bucket, ...]) -> None:
+        """The first bucket that watches a port with a link; that of a detour marks what it sends."""
+        for bucket in buckets:
+            if bucket.watch_port in self.far:
+                if any(isinstance(action, SetField) for action in bucket.actions):
+                    self.leaves_by.add(DETOUR)
+                else:
+                    self.buckets((bucket,))
+                return
+        self.loses = True
 
     def finish(self) -> Way:
         nowhere = not self.switches and not self.leaves_by

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from apps.routing.app import NOTHING, follow
 from controller.compiler import groups
-from controller.compiler.groups import MAX_SLOTS, choices_before, content_id, groups_for, select_buckets
+from controller.compiler.groups import MAX_SLOTS, choices_before, content_id, numbered, select_buckets
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, ring
 from controller.model.flow import Bucket, Output
 from controller.model.identity import PortNo
@@ -50,9 +50,9 @@ def test_repetition_keeps_the_shares_and_fits_in_the_slots(given_hops: NextHops,
 
 def test_contents_that_meet_on_a_number_get_numbers_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "content_id", lambda buckets: 7)
-    monkeypatch.setattr(groups, "select_group", groups.select_group.__wrapped__)
-    found = groups_for([hops(5, 6), hops(1, 2), hops(3, 4), hops(1, 2)], 1, 0)
-    assert {key.ports: group.group_id for key, group in found.items()} == {(1, 2): 7, (3, 4): 8, (5, 6): 9}
+    alike = {ports: groups.select_group.__wrapped__(hops(*ports), 1) for ports in ((1, 2), (3, 4), (5, 6))}
+    found = numbered(alike)
+    assert {key: group.group_id for key, group in found.items()} == {(1, 2): 7, (3, 4): 8, (5, 6): 9}
 
 
 @pytest.mark.parametrize(

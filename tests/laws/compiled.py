@@ -6,9 +6,12 @@ from __future__ import annotations
 from apps.admission.app import Admission
 from controller.compiler.assemble import assemble
 from controller.contract import FabricSettings, FabricView, Routes, Rules
-from controller.graph.equal_cost import equal_cost
+from controller.graph.detours import Detours, detours
+from controller.graph.equal_cost import EqualCost, equal_cost
+from controller.graph.protected import protected
 from controller.model.program import FabricProgram
 from controller.model.routing import Endpoint, RouteTable, endpoint_order
+from controller.model.succession import difference
 from controller.model.topology import Topology
 
 
@@ -21,6 +24,22 @@ def route_table(topology: Topology) -> RouteTable:
     ]
     targets = sorted({endpoint.at.dpid for endpoint in endpoints})
     return RouteTable(equal_cost(topology, targets), tuple(sorted(endpoints, key=endpoint_order)))
+
+
+def with_detours(topology: Topology) -> tuple[RouteTable, Detours]:
+    """The same with detours."""
+    plain = route_table(topology)
+    targets = sorted({endpoint.at.dpid for endpoint in plain.endpoints})
+    paths = EqualCost().followed(difference(Topology(), topology), topology, targets)
+    found = detours(topology, paths)
+    hops = protected(paths.hops, len(paths.wiring.to), found.backups)
+    return RouteTable(hops, plain.endpoints, found.slots), found
+
+
+def admission(topology: Topology) -> list[Rules]:
+    """The admission rules of every switch."""
+    _, decisions = Admission().decide(FabricView(0.0, topology), None)
+    return [decision for decision in decisions if isinstance(decision, Rules)]
 
 
 def compiled(topology: Topology, settings: FabricSettings = FabricSettings()) -> FabricProgram:  # noqa: B008 - frozen

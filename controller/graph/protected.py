@@ -1,0 +1,94 @@
+"""Next hops with their backups, in one array.
+
+    way = arcs | number of the backups << (64 * words - 10)
+
+What stands for a switch's backups is a number in the highest bits of its ways, 0 for none, so that ways with
+different backups differ as numbers, and aggregation, comparison and compilation need not know of backups at
+all. `ProtectedFan` turns a way back into `NextHops`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.graph.hops import HopArray, Reading, Ways
+from controller.model.identity import Dpid, PortNo
+from controller.model.routing import Mark, NextHops
+
+BackupPorts = tuple[tuple[PortNo, Mark], ...]
+
+_BITS = 10
+MOST_OPTIONS = (1 << _BITS) - 1
+"""So many different backups one switch can have; the rest go without."""
+
+
+class ProtectedFan:
+    """What ways with backups mean at a switch. Compared by identity: made by `_fan`, equal ones are one."""
+
+    __slots__ = ("_known", "bare", "options", "shift")
+
+    def __init__(self, bare: Reading, options: tuple[BackupPorts, ...], shift: int) -> None:
+        self.bare, self.options, self.shift = bare, options, shift
+        self._known: dict[int, NextHops] = {}
+
+    def hops(self, way: int) -> NextHops:
+        """The next hops of a way, with their backups."""
+        known = self._known.get(way)
+        if known is None:
+            number = way >> self.shift
+            plain = self.bare.hops(way & (1 << self.shift) - 1)
+            known = NextHops(plain.weights, self.options[number - 1]) if number else plain
+            self._known[way] = known
+        return known
+
+
+@lru_cache(maxsize=16_384)
+def _fan(bare: Reading, options: tuple[BackupPorts, ...], shift: int) -> ProtectedFan:
+    return ProtectedFan(bare, options, shift)
+
+
+class ProtectedHops(HopArray):
+    """A `HopArray` whose next hops have backups."""
+
+    def _widest(self, rows: Sequence[int]) -> NDArray[np.integer]:
+        ways = self.ways[rows].copy()
+        ways[:, :, -1] &= np.uint64((1 << 64 - _BITS) - 1)
+        bare = HopArray(self.dpids, self.targets, self.fans, ways)
+        return bare._widest(range(len(rows)))
+
+    @property
+    def has_backups(self) -> bool:
+        return bool(self.numbers.any())
+
+    @property
+    def numbers(self) -> NDArray[np.uint16]:
+        """The number of the backups of each way, `[switch, target]`; 0 for none."""
+        number: NDArray[np.uint16] = (self.ways[:, :, -1] >> np.uint64(64 - _BITS)).astype(np.uint16)
+        return number
+
+    def without(self, masked: NDArray[np.bool_]) -> ProtectedHops:
+        """The same next hops, without backups where `masked`, `[switch, target]`, says so."""
+        ways = self.ways.copy()
+        ways[:, :, -1] &= np.where(masked, np.uint64((1 << 64 - _BITS) - 1), ~np.uint64(0))
+        return ProtectedHops(self.dpids, self.targets, self.fans, ways)
+
+
+Numbered = tuple[tuple[BackupPorts, ...], NDArray[np.uint16]]
+"""Different backups of a switch, and for each target the place of its own among them, from 1; 0 for none."""
+
+
+def protected(hops: HopArray, arcs: int, backups: Mapping[Dpid, Numbered]) -> HopArray:
+    """The same next hops, with these backups where there is one next hop; `arcs` are at most at a switch."""
+    spare = 64 * hops.ways.shape[2] - (1 + arcs) >= _BITS
+    ways: Ways = hops.ways.copy() if spare else np.pad(hops.ways, ((0, 0), (0, 0), (0, 1)))
+    fans, shift = list[Reading](hops.fans), 64 * ways.shape[2] - _BITS
+    for row, dpid in enumerate(hops.dpids):
+        options, number = backups.get(dpid, ((), None))
+        if number is not None:
+            ways[row, :, -1] |= number.astype(np.uint64) << np.uint64(64 - _BITS)
+        fans[row] = _fan(fans[row], options, shift)
+    return ProtectedHops(hops.dpids, hops.targets, fans, ways)
