@@ -47,6 +47,7 @@ class FabricSettings:
     gateway: Gateway = Gateway()
     punt_pps: int = 1000
     broadcast_pps: int = 100
+    protection: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ def _fabric(settings: Settings) -> FabricSettings:
         gateway=settings.gateway,
         punt_pps=settings.punt_pps,
         broadcast_pps=settings.broadcast_pps,
+        protection=settings.protection,
     )
 
 

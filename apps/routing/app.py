@@ -1,6 +1,7 @@
 """The routing app: one route table for the whole fabric, from nothing but the snapshot.
 
-    links change   ->  next hops follow where they must (controller/graph/equal_cost.py)
+    links change   ->  next hops follow where they must (controller/graph/equal_cost.py), detours a moment
+                       later (apps/routing/protection.py)
     a host appears ->  endpoints change; next hops only for a switch that had no host before
     neither        ->  the very same `Routes` object as last time, so that nobody after this app does any work
 
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from apps.routing.endpoints import followed
+from apps.routing.protection import UNPROTECTED, Protection
 from controller.contract import FabricView, Routes
 from controller.graph.equal_cost import EqualCost
 from controller.model.identity import Dpid
@@ -32,6 +34,7 @@ class Memory:
 
     topology: Topology = field(default_factory=Topology)
     paths: EqualCost = field(default_factory=EqualCost)
+    protection: Protection = field(default_factory=Protection)
     routes: Routes = field(default_factory=lambda: Routes(RouteTable()))
 
 
@@ -45,15 +48,17 @@ class Routing:
 
     def decide(self, view: FabricView, memory: Memory | None) -> tuple[Memory, tuple[Routes]]:
         """The routes of this snapshot: the same object for as long as they are the same routes."""
-        memory = follow(memory or NOTHING, view.topology, view.stubs)
+        memory = follow(memory or NOTHING, view.topology, view.stubs, view.settings.protection)
         return memory, (memory.routes,)
 
     def due_s(self, memory: Memory | None) -> float | None:
-        """Routes follow from the snapshot: time alone changes nothing."""
-        return None
+        """At once, while detours are being looked for; else routes follow from the snapshot alone."""
+        return 0.0 if memory is not None and memory.protection.draft is not None else None
 
 
-def follow(memory: Memory, topology: Topology, stubs: Iterable[Dpid] = ()) -> Memory:
+def follow(
+    memory: Memory, topology: Topology, stubs: Iterable[Dpid] = (), with_detours: bool = True
+) -> Memory:
     """The memory after this snapshot, in which no path may lead through a stub."""
     known = memory.routes.table
     change = difference(memory.topology, topology)
@@ -62,9 +67,15 @@ def follow(memory: Memory, topology: Topology, stubs: Iterable[Dpid] = ()) -> Me
         memory.paths.targets if endpoints is known.endpoints else {endpoint.at.dpid for endpoint in endpoints}
     )
     paths = memory.paths.followed(change, topology, targets, stubs)
-    if paths is memory.paths and endpoints is known.endpoints:
-        return memory if memory.topology is topology else replace(memory, topology=topology)
-    hops = known.hops if paths.hops == known.hops else paths.hops
-    table = RouteTable(hops, endpoints)
-    same = hops is known.hops and endpoints == known.endpoints
-    return Memory(topology, paths, memory.routes if same else Routes(table))
+    protection = memory.protection.followed(topology, paths) if with_detours else UNPROTECTED
+    settled = paths is memory.paths and protection.made_for is memory.protection.made_for
+    if settled and endpoints is known.endpoints:
+        alike = memory.topology is topology and protection is memory.protection
+        return memory if alike else replace(memory, topology=topology, protection=protection)
+    addressed = {endpoint.at.dpid for endpoint in endpoints if not isinstance(endpoint.address, int)}
+    fresh = protection.on(paths, addressed)
+    hops = known.hops if fresh == known.hops else fresh
+    table = RouteTable(hops, endpoints, protection.slots, protection.draft is not None)
+    same = hops is known.hops and endpoints == known.endpoints and table.detours is known.detours
+    same = same and table.provisional == known.provisional
+    return Memory(topology, paths, protection, memory.routes if same else Routes(table))

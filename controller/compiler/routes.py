@@ -115,7 +115,7 @@ def compile_routes(
     origin = Origin(before.owners.forest, before.transits)
     compiled = compile_transit(owners.forest, asked, _ways(hops, rows, owners.targets), origin, life)
     at_home, moved = residents(before.residents, before.endpoints, table.endpoints, gateway, life)
-    detours = compile_detours(table.detours, owners, hops.has_backups, life, before.detours)
+    detours = compile_detours(table.slots, owners, hops.has_backups, life, before.detours)
     redirected = _redirected(before.detours, detours, hops.dpids)
     transits, switches = _those(hops, before.transits), _those(hops, before.switches)
     transits.update(compiled)

@@ -113,15 +113,18 @@ class _Batch:
         new_places, new_ways = entries.place[fresh].tolist(), as_numbers(entries.way[fresh])
         transits = {}
         for number, (asked, means, old) in enumerate(zip(self._asked, self._means, self._old, strict=True)):
+            written: dict[RuleKey, FlowRule] = {}
+            for at in range(new[number], new[number + 1]):
+                treatment = means.treatments[new_ways[at]]
+                written.update(prefix_rules(*self._places[new_places[at]], treatment, life))
             rules = dict(old.rules) if old else {}
             for at in range(lost[number], lost[number + 1]):
                 assert old is not None
                 treatment = old.means.treatments[lost_ways[at]]
                 for key, _ in prefix_rules(*self._places_before[lost_places[at]], treatment, life):
-                    del rules[key]
-            for at in range(new[number], new[number + 1]):
-                place, treatment = self._places[new_places[at]], means.treatments[new_ways[at]]
-                rules.update(prefix_rules(*place, treatment, life))
+                    if key not in written:
+                        del rules[key]
+            rules.update(written)
             mine = slice(all_of[number], all_of[number + 1])
             transits[asked.dpid] = Transit(asked, means, entries.place[mine], entries.way[mine], rules)
         return transits
@@ -150,13 +153,14 @@ def _usable(old: Transit | None, asked: Asked, means: Means, words: int) -> Tran
 
 
 def _differences(before: Entries, after: Entries, places: int) -> tuple[Flags, Flags]:
-    """Which entries of before have no successor, and which of those after are new or say something else."""
+    """Which entries of before have no successor that says the same, and which of those after are new."""
     old_key = np.where(before.place == NOWHERE, NOWHERE, before.switch * places + before.place)
     new_key = after.switch * places + after.place
-    gone = ~np.isin(old_key, new_key)
     if not len(old_key):
-        return gone, np.ones(len(new_key), bool)
+        return np.zeros(0, bool), np.ones(len(new_key), bool)
     order = np.argsort(old_key, kind="stable")
     at = order[np.minimum(np.searchsorted(old_key, new_key, sorter=order), len(order) - 1)]
     fresh = (old_key[at] != new_key) | (before.way[at] != after.way).any(axis=1)
+    gone = np.ones(len(old_key), bool)
+    gone[at[~fresh]] = False
     return gone, fresh

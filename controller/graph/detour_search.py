@@ -112,6 +112,14 @@ class Found:
     steps: list[Steps] = field(default_factory=list)
     bare: list[Bare] = field(default_factory=list)
 
+    def moved(self, first: int) -> Found:
+        """The same for targets whose numbers begin at `first`."""
+        return Found(
+            [each._replace(target=each.target + first) for each in self.backups],
+            [each._replace(target=each.target + first) for each in self.steps],
+            [each._replace(target=each.target + first) for each in self.bare],
+        )
+
 
 def search(graph: Wiring, back: Numbers, goals: Numbers, ways: Bits, passable: Flags) -> Found:
     """Detours of all switches to these targets.

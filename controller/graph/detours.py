@@ -21,20 +21,20 @@ snapshot stay harmless: slots lead down labels that were fixed together, and end
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.graph.detour_search import Bare, Found, Reason, search
+from controller.graph.detour_search import Backups, Found, Reason, Steps, search
 from controller.graph.equal_cost import EqualCost
 from controller.graph.per_snapshot import per_snapshot
 from controller.graph.protected import MOST_OPTIONS, BackupPorts, Numbered
 from controller.graph.wiring import Numbers, Wiring, wiring
 from controller.model.identity import Dpid
-from controller.model.routing import Detour, Pair, Slot
+from controller.model.routing import Detour, DetourTable, Pair, Slot
 from controller.model.topology import Topology
 
 _PART_WORDS = 1 << 18
@@ -94,7 +94,7 @@ def detours(topology: Topology, paths: EqualCost) -> Detours:
     """All detours of a snapshot, whose equal-cost paths these are."""
     draft = Draft(topology, paths)
     while not draft.done:
-        draft.advance()
+        draft = draft.advanced()
     return draft.finished()
 
 
@@ -110,67 +110,65 @@ def _back(topology: Topology) -> Numbers:
     return back
 
 
+@dataclass(frozen=True, eq=False)
 class Draft:
-    """Detours in the making, some targets at a time."""
+    """Detours in the making: what was `found` for the first `done_targets` targets."""
 
-    def __init__(self, topology: Topology, paths: EqualCost) -> None:
-        self._topology, self._paths = topology, paths
-        self._found = Found()
-        self._next = 0
+    topology: Topology
+    paths: EqualCost
+    found: tuple[Found, ...] = ()
+    done_targets: int = 0
 
     @property
     def done(self) -> bool:
         """Whether nothing is left to be searched."""
-        return self._next >= len(self._paths.targets)
+        return self.done_targets >= len(self.paths.targets)
 
-    def advance(self) -> None:
-        """Search for the next few targets."""
-        paths = self._paths
+    @property
+    def is_small(self) -> bool:
+        """Whether one part is all."""
+        return len(self.paths.targets) <= self._size
+
+    @property
+    def _size(self) -> int:
+        """How many targets make a part."""
+        return max(1, _PART_WORDS // max(1, self.paths.wiring.to.size))
+
+    def advanced(self) -> Draft:
+        """The draft after the next few targets."""
+        paths, first = self.paths, self.done_targets
         graph = paths.wiring
+        last = min(first + self._size, len(paths.targets)) if len(graph.to) else len(paths.targets)
         if not len(graph.to):
-            self._next = len(paths.targets)
-            return
-        size = max(1, _PART_WORDS // graph.to.size)
-        part = slice(self._next, self._next + size)
+            return replace(self, done_targets=last)
         passable = np.ones(len(graph.dpids), bool)
         passable[graph.numbers(sorted(paths.stubs))] = False
-        goals = graph.numbers(paths.targets[part])
-        found = search(graph, _back(self._topology), goals, paths.hops.ways[:, part], passable)
-        self._take(found, self._next)
-        self._next += size
-
-    def _take(self, found: Found, first: int) -> None:
-        """Keep what was found for a part that begins with target number `first`."""
-        self._found.backups += [each._replace(target=each.target + first) for each in found.backups]
-        self._found.steps += [each._replace(target=each.target + first) for each in found.steps]
-        self._found.bare += [each._replace(target=each.target + first) for each in found.bare]
+        goals = graph.numbers(paths.targets[first:last])
+        ways = paths.hops.ways[:, first:last]
+        found = search(graph, _back(self.topology), goals, ways, passable).moved(first)
+        return replace(self, found=(*self.found, found), done_targets=last)
 
     def finished(self) -> Detours:
         """What was found, once all is."""
-        targets, graph = self._paths.targets, self._paths.wiring
-        bare = dict(self._bare(self._found.bare))
-        backups = _backups(self._found, graph, len(targets), bare, targets)
-        return Detours(targets, backups, _slots(self._found, graph, targets), bare)
+        targets, graph = self.paths.targets, self.paths.wiring
+        bare = dict(self._bare())
+        backups = [each for found in self.found for each in found.backups]
+        steps = [each for found in self.found for each in found.steps]
+        return Detours(targets, _backups(backups, graph, targets, bare), _slots(steps, graph, targets), bare)
 
-    def _bare(self, found: list[Bare]) -> Iterator[tuple[Pair, Reason]]:
-        targets, dpids = self._paths.targets, self._paths.wiring.dpids
-        for each in found:
+    def _bare(self) -> Iterator[tuple[Pair, Reason]]:
+        targets, dpids = self.paths.targets, self.paths.wiring.dpids
+        for each in (each for found in self.found for each in found.bare):
             for s, t in zip(each.switch.tolist(), each.target.tolist(), strict=True):
                 yield (targets[t], dpids[s]), each.reason
 
 
 def _backups(
-    found: Found,
-    graph: Wiring,
-    targets: int,
-    bare: dict[Pair, Reason],
-    names: tuple[Dpid, ...],
+    found: Sequence[Backups], graph: Wiring, targets: tuple[Dpid, ...], bare: dict[Pair, Reason]
 ) -> dict[Dpid, Numbered]:
     """The backups of each switch, each kind once."""
     rows = [
-        np.column_stack([each.switch, each.target, each.mark, each.arc])
-        for each in found.backups
-        if len(each.switch)
+        np.column_stack([each.switch, each.target, each.mark, each.arc]) for each in found if len(each.switch)
     ]
     if not rows:
         return {}
@@ -184,19 +182,19 @@ def _backups(
     for s, target, options, number in _kinds(table, ports_of):
         crowded = number > MOST_OPTIONS
         for t in target[crowded].tolist():
-            bare[names[t], graph.dpids[s]] = Reason.TOO_MANY
-        numbers = np.zeros(targets, np.uint16)
+            bare[targets[t], graph.dpids[s]] = Reason.TOO_MANY
+        numbers = np.zeros(len(targets), np.uint16)
         numbers[target] = np.where(crowded, 0, number)
         backups[graph.dpids[s]] = options[:MOST_OPTIONS], numbers
     return backups
 
 
-def _slots(found: Found, graph: Wiring, targets: tuple[Dpid, ...]) -> dict[Slot, SlotSteps]:
+def _slots(found: Sequence[Steps], graph: Wiring, targets: tuple[Dpid, ...]) -> dict[Slot, SlotSteps]:
     """The steps at each slot, each kind once."""
     slots: dict[Slot, SlotSteps] = {}
     rows = []
     width = 1 + len(graph.to)
-    for each in found.steps:
+    for each in found:
         if len(each.switch):
             key = (each.switch * width + each.in_arc) * 256 + each.mark
             rows.append(
@@ -239,3 +237,40 @@ def _kinds(
         different, place = np.unique(kinds[first:last, 1:], axis=0, return_inverse=True)
         options = tuple(meaning(key, kind) for kind in different.tolist())
         yield key, table[first:last, 1], options, (place.reshape(-1) + 1).astype(np.uint16)
+
+
+# --- one table of detours after another ---------------------------------------------------------------------
+
+
+class Succession(NamedTuple):
+    """How detours relate to those before them: for targets in `shrunk` steps have only gone, for those in
+    `torn` they have come and gone, and for all others none has gone.
+    """
+
+    shrunk: frozenset[Dpid]
+    torn: frozenset[Dpid]
+
+
+def succession(before: DetourTable, after: DetourTable) -> Succession:
+    """How the detours of each target have changed.
+
+    Where steps have only come, or only gone, any mixture of both tables is part of the larger one, and leads
+    down its labels. Where they are torn a mixture may not.
+    """
+    come, gone = set[Dpid](), set[Dpid]()
+    nothing: Mapping[Dpid, Detour] = {}
+    for slot in before.keys() | after.keys():
+        old, new = before.get(slot, nothing), after.get(slot, nothing)
+        if old is new or old == new:
+            continue
+        for target in old.keys() | new.keys():
+            one, other = old.get(target), new.get(target)
+            if one != other and not (other and _is_part(one, other)):
+                gone.add(target)
+            if one != other and not (one and _is_part(other, one)):
+                come.add(target)
+    return Succession(frozenset(gone - come), frozenset(come & gone))
+
+
+def _is_part(one: Detour | None, other: Detour) -> bool:
+    return one is None or (one.mark == other.mark and set(one.ports) <= set(other.ports))

@@ -71,9 +71,9 @@ class ProtectedHops(HopArray):
         return number
 
     def without(self, masked: NDArray[np.bool_]) -> ProtectedHops:
-        """The same next hops, without backups where `masked`, `[switch, target]`, says so."""
+        """The same next hops, without backups on the way to the targets that `masked` tells."""
         ways = self.ways.copy()
-        ways[:, :, -1] &= np.where(masked, np.uint64((1 << 64 - _BITS) - 1), ~np.uint64(0))
+        ways[:, masked, -1] &= np.uint64((1 << 64 - _BITS) - 1)
         return ProtectedHops(self.dpids, self.targets, self.fans, ways)
 
 
@@ -81,7 +81,7 @@ Numbered = tuple[tuple[BackupPorts, ...], NDArray[np.uint16]]
 """Different backups of a switch, and for each target the place of its own among them, from 1; 0 for none."""
 
 
-def protected(hops: HopArray, arcs: int, backups: Mapping[Dpid, Numbered]) -> HopArray:
+def protected(hops: HopArray, arcs: int, backups: Mapping[Dpid, Numbered]) -> ProtectedHops:
     """The same next hops, with these backups where there is one next hop; `arcs` are at most at a switch."""
     spare = 64 * hops.ways.shape[2] - (1 + arcs) >= _BITS
     ways: Ways = hops.ways.copy() if spare else np.pad(hops.ways, ((0, 0), (0, 0), (0, 1)))

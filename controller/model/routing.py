@@ -141,11 +141,13 @@ class RouteTable:
     """Next hops for each pair (target switch, at switch), and the endpoints behind the targets.
 
     Endpoints are sorted (`endpoint_order`), an address has one. At the target itself there is no entry:
-    there, packets leave through the endpoint's port."""
+    there, packets leave through the endpoint's port. `detours` is None before the first
+    have been found; `provisional`: they are those of an older table, and new ones are being found."""
 
     hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
-    detours: DetourTable = field(default_factory=dict)
+    detours: DetourTable | None = field(default_factory=dict)
+    provisional: bool = False
 
     def diff(self, other: RouteTable) -> RouteDelta:
         """What has to change for this table to become the other one."""
@@ -156,9 +158,14 @@ class RouteTable:
             frozenset(self.hops.keys() - other.hops.keys()),
             tuple(end for address, end in theirs.items() if mine.get(address) != end),
             frozenset(mine.keys() - theirs.keys()),
-            {slot: steps for slot, steps in other.detours.items() if self.detours.get(slot) != steps},
-            frozenset(self.detours.keys() - other.detours.keys()),
+            {slot: step for slot, step in other.slots.items() if self.slots.get(slot) != step},
+            frozenset(self.slots.keys() - other.slots.keys()),
         )
+
+    @property
+    def slots(self) -> DetourTable:
+        """The detours, as far as they are known."""
+        return self.detours or {}
 
     def apply(self, delta: RouteDelta) -> RouteTable:
         """This table with the changes made."""
@@ -166,9 +173,9 @@ class RouteTable:
         hops.update(delta.set_hops)
         ends = {end.address: end for end in self.endpoints if end.address not in delta.drop_endpoints}
         ends.update((end.address, end) for end in delta.set_endpoints)
-        detours = {slot: s for slot, s in self.detours.items() if slot not in delta.drop_detours}
+        detours = {slot: step for slot, step in self.slots.items() if slot not in delta.drop_detours}
         detours.update(delta.set_detours)
-        return RouteTable(hops, tuple(sorted(ends.values(), key=endpoint_order)), detours)
+        return RouteTable(hops, tuple(sorted(ends.values(), key=endpoint_order)), detours, self.provisional)
 
 
 def _changed(before: Mapping[Pair, NextHops], after: Mapping[Pair, NextHops]) -> Mapping[Pair, NextHops]:

@@ -85,6 +85,7 @@ from controller.runtime.execution import Execution, expected
 from controller.runtime.feed import Change, changes
 from controller.runtime.findings import FindingsBook
 from controller.runtime.fitting import Fitting
+from controller.runtime.guard import Guard, has_detours
 from controller.runtime.ledger import Ledger
 from controller.runtime.lessons import Lessons, lesson
 from controller.runtime.loads import Loads
@@ -132,6 +133,7 @@ class Engine:
         self.lessons = Lessons(setup.limits)
         self._fitting = Fitting(setup.fabric, setup.life, setup.blueprint)
         self._profiles: dict[Dpid, SwitchProfile] = {}
+        self._guard = Guard()
         self._readiness = Readiness(setup.patience, setup.blueprint)
         self._execution = Execution(self.ledger.confirm, setup.step_pause_s)
         self._memories: dict[str, Any] = {}
@@ -387,7 +389,7 @@ class Engine:
         late, and either something has failed or the plan before has had its moment.
         """
         if not self._execution.at_work(now_s):
-            return self._dirty or self._makes_room
+            return self._dirty or self._makes_room or (self._readiness.started and self._guard.step())
         if not self._dirty or len(self._execution.owing) > _FEW:
             return False
         if self._patient_until_s is None:
@@ -397,16 +399,14 @@ class Engine:
     def _replan(self) -> None:
         self._dirty = self._makes_room = False
         self._patient_until_s = None
-        decisions = tuple(
-            decision for app in self._setup.apps for decision in self._decisions.get(app.name, ())
-        )
         with self.timings.phase("compile"):
-            deciding = [app for app in self._setup.apps if self._decisions.get(app.name)]
-            limits = self.lessons.limits
-            assembly = self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s)
+            self._guard.reconsider()
+            self.wanted = self._assembled()
+            unsure = self._readiness.started and self._guard.is_unsure
+            if unsure and not self._guard.recognise(self.ledger.installed, self.wanted):
+                self.wanted = self._assembled()
         self.lessons.heeded()
         self._report("fitting", self._fitting.findings, self._now_s)
-        self.wanted = assembly.program
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
         under_way = self._execution.under_way(installed)
         goals = {dpid: self._goal(dpid, held) for dpid, held in expected(installed, under_way).items()}
@@ -418,6 +418,14 @@ class Engine:
         self._urgent = False
         if steps:
             self._tell(steps)
+
+    def _assembled(self) -> FabricProgram:
+        """What the fabric may be asked for now."""
+        deciding = [app for app in self._setup.apps if self._decisions.get(app.name)]
+        said = chain.from_iterable(self._decisions[app.name] for app in deciding)
+        decisions = tuple(map(self._guarded, said))
+        limits = self.lessons.limits
+        return self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s).program
 
     def _tell(self, steps: UpdatePlan) -> None:
         """What the feed says of a plan."""
@@ -437,11 +445,19 @@ class Engine:
             return wanted
         if dpid in self.audit.doubted:
             return held
-        if dpid in self._held:
+        if dpid in self._held or (self._guard.waits and has_detours(held)):
             return with_admission(held, wanted)
+        wanted = self._guard.goal(held, wanted)
         goal = with_room(held, wanted, self.lessons.limits.get(dpid, UNLIMITED))
         self._makes_room |= goal is not wanted
         return goal
+
+    def _guarded(self, decision: Rules | Routes) -> Rules | Routes:
+        """The decision, as far as switches may be asked for it now."""
+        if isinstance(decision, Rules):
+            return decision
+        allowed = self._guard.allows(decision.table)
+        return decision if allowed is decision.table else Routes(allowed)
 
     def _without_refused(self, steps: UpdatePlan) -> UpdatePlan:
         """The plan without the commands that a switch has refused already: asking again would give the

@@ -68,6 +68,7 @@ class Settings:
     step_pause_s: float = 0.02
     punt_pps: int = 1000
     broadcast_pps: int = 100
+    protection: bool = True
     limits: tuple[str, ...] = ()
     gateway_mac: Mac = Gateway().mac
     gateways: tuple[IPv4Interface | IPv6Interface, ...] = ()
@@ -173,6 +174,10 @@ def _convert(name: str, value: Any) -> Any:
     if special:
         return special(value)
     default = getattr(Settings(), name)
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ValueError(f"needs true or false, not {value!r}")
+        return value
     if isinstance(default, int):
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError(f"needs a whole number, not {value!r}")

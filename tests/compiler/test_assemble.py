@@ -31,7 +31,7 @@ def test_a_table_that_nobody_fills_passes_everything_on() -> None:
     deny = FlowRule(Table.POLICY, 5, match(eth_type=0x0806))
     program = assemble((claim(Owner.POLICY, deny),), snapshot(linear(2)), SETTINGS).program
     assert program[ONE].table(Table.POLICY) == (deny,)
-    assert program[ONE].table(Table.CLASS) == (FlowRule(Table.CLASS, 0, goto=Table.PINS),)
+    assert program[ONE].table(Table.CLASS) == (FlowRule(Table.CLASS, 0, goto=Table.DETOURS),)
     assert program[Dpid(2)].table(Table.POLICY) == (FlowRule(Table.POLICY, 0, goto=Table.CLASS),)
 
 

@@ -63,8 +63,8 @@ VARIED = (
     FlowRule(0, 880, match(eth_dst=(1 << 40, 1 << 40))),
     FlowRule(0, 700, match(in_port=3, eth_src=0x0200_0A00_0002), goto=1),
     FlowRule(1, 0, Match(), goto=2, idle_timeout_s=30),
-    FlowRule(4, 2128, match(eth_type=EtherType.IPV6, ipv6_dst=IPv6Network("fd00::/64")), (Output(2),)),
-    FlowRule(4, 5, match(eth_type=EtherType.ARP, arp_op=1, arp_tpa=(0x0A000000, 0xFF000000))),
+    FlowRule(5, 2128, match(eth_type=EtherType.IPV6, ipv6_dst=IPv6Network("fd00::/64")), (Output(2),)),
+    FlowRule(5, 5, match(eth_type=EtherType.ARP, arp_op=1, arp_tpa=(0x0A000000, 0xFF000000))),
     FlowRule(
         4,
         6,
@@ -81,7 +81,7 @@ def test_rules_of_every_kind_read_as_they_did() -> None:
 
 def test_the_cookie_is_shown_on_request() -> None:
     assert (
-        rule_text(FlowRule(4, 1, cookie=0x10), cookie=True)
+        rule_text(FlowRule(5, 1, cookie=0x10), cookie=True)
         == "cookie=0x10 table=routes priority=1 actions=drop"
     )
 
@@ -129,7 +129,7 @@ def test_a_packet_is_said_as_ofproto_trace_reads_it() -> None:
 
 
 def test_a_command_says_what_is_done_to_what() -> None:
-    rule = FlowRule(4, 1048, match(eth_type=0x800, ipv4_dst=IPv4Network("10.0.0.0/24")), (ToGroup(1),))
+    rule = FlowRule(5, 1048, match(eth_type=0x800, ipv4_dst=IPv4Network("10.0.0.0/24")), (ToGroup(1),))
     group = Group(1, GroupKind.SELECT, (Bucket((Output(3),), 1, 3),))
     assert [command_text(command) for command in (SetRule(rule), AddGroup(group), DeleteMeter(7))] == [
         "set table=routes priority=1048,ip,nw_dst=10.0.0.0/24 actions=group:1",

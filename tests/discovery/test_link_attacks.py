@@ -184,7 +184,7 @@ def test_transit_traffic_that_looks_for_its_destination_is_handed_on_and_teaches
     assert_unharmed(fabric)
     assert fabric.topology.hosts == ()
     assert [(arrival.at, arrival.data, arrival.table) for arrival in fabric.arrivals] == [
-        (at(1, 2), frame, 4)
+        (at(1, 2), frame, Table.ROUTES)
     ]
 
 

@@ -63,7 +63,7 @@ def test_whoever_asks_for_an_audit_is_told_what_was_written_a_moment_ago(lab: La
 
     def written_and_told() -> bool:
         """Its turn may come between the two, and then all is well again when we ask."""
-        lab.ofctl("s7", "add-flow", "table=3,priority=7,icmp,actions=drop")
+        lab.ofctl("s7", "add-flow", "table=4,priority=7,icmp,actions=drop")
         answer = lab.ask("audit", "s7")
         return "not asked for by us: cookie=0x0 table=pins priority=7,icmp actions=drop" in answer
 
@@ -76,7 +76,7 @@ def test_a_flood_of_foreign_rules_goes_and_the_fabric_stays(lab: Lab) -> None:
 
     def flooded_and_drained() -> None:
         for number in range(200):
-            lab.ofctl("s6", "add-flow", f"table=3,priority=7,tcp,tp_dst={number},actions=drop")
+            lab.ofctl("s6", "add-flow", f"table=4,priority=7,tcp,tp_dst={number},actions=drop")
         assert eventually(lambda: held(lab) == before, every_s=0.5)
 
     assert lost_meanwhile(lab, [("h5", "h6"), ("h7", "h8"), ("h9", "h1")], flooded_and_drained) == {}
@@ -108,10 +108,10 @@ _KINDS = (
 
 
 def _write_everywhere(lab: Lab) -> None:
-    lab.ofctl("s17", "del-flows", "table=4,ip,nw_dst=10.0.0.0/16")
-    lab.ofctl("s20", "add-flow", "table=4,priority=9999,ip,nw_dst=10.1.0.0/16,actions=drop")
+    lab.ofctl("s17", "del-flows", "table=5,ip,nw_dst=10.0.0.0/16")
+    lab.ofctl("s20", "add-flow", "table=5,priority=9999,ip,nw_dst=10.1.0.0/16,actions=drop")
     lab.ofctl("s20", "add-group", "group_id=5,type=all,bucket=actions=output:1,bucket=actions=output:2")
-    lab.ofctl("s5", "mod-flows", "table=4,ip,actions=drop")
+    lab.ofctl("s5", "mod-flows", "table=5,ip,actions=drop")
     lab.ofctl("s2", "add-flow", "table=0,priority=2000,in_port=1,actions=output:2")
     lab.ofctl("s2", "mod-meter", "meter=1 pktps bands=type=drop rate=5")
     lab.ofctl(

@@ -73,8 +73,8 @@ def test_what_was_changed_while_the_controller_was_away_is_put_right(lab: Lab) -
     """A route is gone, a foreign rule drops what it should not, and a group has lost a bucket."""
     before = rules(lab), groups(lab)
     lab.stop_controller()
-    lab.ofctl("s17", "del-flows", "table=4,ip,nw_dst=10.0.0.0/16")
-    lab.ofctl("s20", "add-flow", "table=4,priority=9999,ip,nw_dst=10.1.0.0/16,actions=drop")
+    lab.ofctl("s17", "del-flows", "table=5,ip,nw_dst=10.0.0.0/16")
+    lab.ofctl("s20", "add-flow", "table=5,priority=9999,ip,nw_dst=10.1.0.0/16,actions=drop")
     lab.ofctl("s2", "add-flow", "table=0,priority=2000,in_port=1,actions=output:2")
     group = re.search(r"group_id=(\d+)", lab.ofctl("s1", "dump-groups"))
     assert group

@@ -140,7 +140,7 @@ def test_what_nobody_may_send_is_dropped_as_the_model_says(fabric: Fabric) -> No
 
 def test_no_switch_of_a_healthy_fat_tree_needs_more_than_a_dozen_routes(fabric: Fabric) -> None:
     for switch in fabric.lab.blueprint.switches:
-        routes = fabric.lab.ofctl(switch.name, "dump-flows", "table=4").count("cookie=")
+        routes = fabric.lab.ofctl(switch.name, "dump-flows", "table=5").count("cookie=")
         assert 0 < routes <= MOST_ROUTES, f"{switch.name} holds {routes}"
 
 

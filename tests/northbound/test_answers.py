@@ -127,7 +127,14 @@ def test_a_switch_with_letters_in_its_identifier_is_found() -> None:
 
 def test_rules_are_grouped_by_table_highest_first_and_name_their_owner() -> None:
     shown = _ask("rules", switch="s1")
-    assert [table["name"] for table in shown["tables"]] == ["admission", "policy", "class", "pins", "routes"]
+    assert [table["name"] for table in shown["tables"]] == [
+        "admission",
+        "policy",
+        "class",
+        "detours",
+        "pins",
+        "routes",
+    ]
     program = RUNNING.installed[PLAN.switches[0].dpid]
     for table in shown["tables"]:
         priorities = [rule["priority"] for rule in table["rules"]]
@@ -170,7 +177,7 @@ def test_a_packet_across_the_fabric_takes_all_four_paths_to_the_one_port() -> No
 def test_the_rules_on_the_way_are_told_by_table() -> None:
     first = _trace("h1", "h2")["hops"][0]
     names = [met["table_name"] for met in first["rules"]]
-    assert names == ["admission", "policy", "class", "pins", "routes"]
+    assert names == ["admission", "policy", "class", "detours", "pins", "routes"]
     assert all(met["rule"] for met in first["rules"])
 
 

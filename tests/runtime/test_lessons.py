@@ -26,7 +26,7 @@ from controller.runtime.limits_text import limits_from
 X = Dpid(1)
 
 
-def rule(port: int, table: int = 4) -> FlowRule:
+def rule(port: int, table: int = 5) -> FlowRule:
     return FlowRule(table, 7, match(in_port=port), (Output(1),))
 
 
@@ -40,7 +40,7 @@ HELD = switch_program([rule(1), rule(2), rule(3, table=0)], [group(1), group(2)]
 @pytest.mark.parametrize(
     ("error", "command", "taught"),
     [
-        ((5, 1), SetRule(rule(9)), Limits({4: 2})),
+        ((5, 1), SetRule(rule(9)), Limits({5: 2})),
         ((5, 1), SetRule(rule(9, table=2)), Limits({2: 0})),
         ((6, 3), AddGroup(group(3)), Limits(groups=2)),
         ((6, 4), AddGroup(group(3, buckets=8)), Limits(buckets=4)),
@@ -66,10 +66,10 @@ def test_a_refusal_teaches_what_the_switch_can_hold_or_leaves_a_doubt(
 
 def test_the_tightest_word_counts() -> None:
     lessons = Lessons(limits_from(["* routes=100 groups=8", "1 groups=20 meters=0"]))
-    lessons.came(X, SwitchProfile(tables=8, table_sizes=((0, 50), (4, 2000))), HELD)
-    assert lessons.limits[X] == Limits({0: 50, 4: 100}, groups=8, meters=0)
-    lessons.learn(X, Limits({4: 40}))
-    assert lessons.limits[X].rules == {0: 50, 4: 40}
+    lessons.came(X, SwitchProfile(tables=8, table_sizes=((0, 50), (5, 2000))), HELD)
+    assert lessons.limits[X] == Limits({0: 50, 5: 100}, groups=8, meters=0)
+    lessons.learn(X, Limits({5: 40}))
+    assert lessons.limits[X].rules == {0: 50, 5: 40}
 
 
 def test_a_switch_that_says_which_groups_it_has_and_names_no_select_has_none() -> None:
@@ -81,9 +81,9 @@ def test_a_switch_that_says_which_groups_it_has_and_names_no_select_has_none() -
 def test_lessons_outlive_a_session_and_end_with_the_switch() -> None:
     lessons = Lessons({})
     lessons.came(X, SwitchProfile(), HELD)
-    lessons.learn(X, Limits({4: 2}))
+    lessons.learn(X, Limits({5: 2}))
     lessons.came(X, SwitchProfile(), HELD)
-    assert lessons.limits[X].rules == {4: 2}
+    assert lessons.limits[X].rules == {5: 2}
     lessons.came(X, SwitchProfile(), EMPTY_PROGRAM)
     assert lessons.limits[X].rules == {}
 
@@ -138,18 +138,18 @@ def test_what_is_refused_before_a_lesson_was_heeded_teaches_it_only_once() -> No
     lessons = Lessons({})
     lessons.came(X, SwitchProfile(), HELD)
     for _ in range(3):
-        lessons.learn(X, Limits({4: 100}))
-    assert lessons.limits[X].rules == {4: 100}
+        lessons.learn(X, Limits({5: 100}))
+    assert lessons.limits[X].rules == {5: 100}
     lessons.heeded()
-    lessons.learn(X, Limits({4: 100}))
-    assert lessons.limits[X].rules == {4: 87}, "there is less room than there seemed to be"
+    lessons.learn(X, Limits({5: 100}))
+    assert lessons.limits[X].rules == {5: 87}, "there is less room than there seemed to be"
 
 
 def test_limits_hold_a_program_or_not() -> None:
     assert UNLIMITED.hold(HELD)
-    assert Limits({4: 2, 0: 1}, groups=2, buckets=4, meters=1, tables=5).hold(HELD)
+    assert Limits({5: 2, 0: 1}, groups=2, buckets=4, meters=1, tables=5).hold(HELD)
     for tight in (
-        Limits({4: 1}),
+        Limits({5: 1}),
         Limits({0: 0}),
         Limits(groups=1),
         Limits(buckets=3),

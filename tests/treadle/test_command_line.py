@@ -137,13 +137,13 @@ def test_hosts_are_a_table_that_is_not_cut_in_a_pipe(path: Path) -> None:
 def test_rules_are_shown_by_table_with_names_and_owners(path: Path) -> None:
     text = _said(path, "rules", "s1")
     tables = [line.split()[2] for line in text.splitlines() if line.startswith("table ")]
-    assert tables == ["admission", "policy", "class", "pins", "routes"]
+    assert tables == ["admission", "policy", "class", "detours", "pins", "routes"]
     rules = sum(len(table["rules"]) for table in _json(path, "rules", "s1")["tables"])
     assert f"{rules} rules" in text
     assert "groups" in text
 
 
-@pytest.mark.parametrize("table", ["routes", "4"])
+@pytest.mark.parametrize("table", ["routes", "5"])
 def test_one_table_can_be_asked_for(path: Path, table: str) -> None:
     shown = _json(path, "rules", "s1", "--table", table)
     assert [table["name"] for table in shown["tables"]] == ["routes"]
