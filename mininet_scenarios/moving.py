@@ -23,9 +23,11 @@ def move_host(fabric: Fabric, name: str, to: str) -> None:
     at = PortRef(dpid, next_free_port(fabric.names.ports, dpid))
     old, new = fabric.names.port(plan.at), fabric.names.port(at)
     machine.ip([f"link set {old} down"])
-    machine.ovs_vsctl([f"del-port {fabric.bridge(plan.at.dpid)} {old}"])
+    machine.ovs_vsctl(
+        [f"del-port {fabric.bridge(plan.at.dpid)} {old}"], at=fabric.run_directory(plan.at.dpid)
+    )
     machine.ip([f"link set {old} name {new}"])
-    machine.ovs_vsctl(list(wiring.port_actions(fabric.bridge(dpid), new, at)))
+    machine.ovs_vsctl(list(wiring.port_actions(fabric.bridge(dpid), new, at)), at=fabric.run_directory(dpid))
     if plan.capacity_bps:
         machine.tc(wiring.rate_lines(new, plan.capacity_bps))
     machine.ip([f"link set {new} up"])
