@@ -28,7 +28,7 @@ from mininet.node import Node
 from controller.model.blueprint import Blueprint, HostPlan, SwitchPlan
 from controller.model.errors import OperatorError
 from controller.model.identity import Dpid, PortRef, mac_text
-from mininet_scenarios import clean, machine, wiring
+from mininet_scenarios import carrier, clean, machine, wiring
 from mininet_scenarios.daemons import Daemons, daemons_of
 from mininet_scenarios.machine import Sharing
 from mininet_scenarios.names import Names
@@ -177,7 +177,9 @@ def _start_hosts(fabric: Fabric) -> None:
 def _lay_cables(fabric: Fabric) -> None:
     namespaces = {name: int(host.pid) for name, host in fabric.hosts.items()}
     machine.ip(wiring.cable_lines(fabric.names, fabric.state.group, namespaces))
-    machine.ip(wiring.up_lines(fabric.names.ports.values()))
+    for port in fabric.names.ports.values():
+        machine.without_ipv6(port)
+    carrier.give(fabric.names.ports.values())
 
 
 def _start_switches(fabric: Fabric, controller: str | None) -> None:

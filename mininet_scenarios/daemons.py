@@ -6,8 +6,9 @@
 
 Without the kernel's module one thread of `ovs-vswitchd` forwards every packet of every bridge and looks
 after every port as well: what one link event costs, all switches of all labs pay, by a silence of ten
-milliseconds and more. With a process for each switch only the two switches at the ends of that link pay, as
-machines of their own would; and a switch can be killed like one.
+milliseconds and more. With a process for each switch, which hears of its own ports only (hearing.py), the
+two switches at the ends of that link pay, as machines of their own would; and a switch can be killed like
+one.
 
 Where a switch is talked to is one word, its *run directory*: the sockets of its database, of its control
 and of each bridge are there under the names that Open vSwitch gives them, so `ovs-vsctl`, `ovs-appctl` and
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.model.identity import Dpid
-from mininet_scenarios import clean, machine, processes
+from mininet_scenarios import clean, hearing, machine, processes
 from mininet_scenarios.names import Names
 from mininet_scenarios.state import LabState
 
@@ -38,6 +39,10 @@ Wanted = Mapping[Dpid, Sequence[str]]
 
 _STARTERS = 4
 _DATABASE, _SWITCH = "ovsdb-server", "ovs-vswitchd"
+_HABITS = ("--detach", "--no-chdir", "--pidfile", "--log-file", "-vconsole:off", "-vsyslog:off")
+_ALONE = ("--enable-dummy", "--disable-system", "--disable-system-route")
+"""No business of a switch: the kernel's forwarding, and this machine's routes, which are for tunnels."""
+
 _SETTINGS = "set Open_vSwitch . other_config:n-handler-threads=1 other_config:n-revalidator-threads=1"
 
 
@@ -140,20 +145,23 @@ class Each:
         socket = home / machine.OVSDB_SOCKET
         self._daemon(home, _DATABASE, str(database), f"--remote=punix:{socket}")
         machine.ovs_vsctl(["init", _SETTINGS, *actions], at=home, wait=False)
-        self._daemon(home, _SWITCH, f"unix:{socket}", "--enable-dummy", "--disable-system")
+        self._daemon(home, _SWITCH, f"unix:{socket}", *_ALONE)
+        hearing.only_of(self._pids(dpid)[0], f"{self._names.bridge(dpid)}-")
 
     def _daemon(self, home: Path, program: str, *words: str) -> None:
         environment = self._state.environment() | {
             name: str(home) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")
         }
-        habits = ("--detach", "--no-chdir", "--pidfile", "--log-file", "-vconsole:off", "-vsyslog:off")
-        machine.run([program, *words, *habits], environment=environment)
+        machine.run([program, *words, *_HABITS], environment=environment)
 
     def strike(self, dpid: Dpid) -> None:
         """SIGKILL to both processes: no packet is forwarded from now on."""
+        self._dying[dpid] = processes.kill(self._pids(dpid), self._state.mark)
+
+    def _pids(self, dpid: Dpid) -> list[int]:
+        """The switch's own process, then that of its database."""
         files = (self.run_directory(dpid) / f"{program}.pid" for program in (_SWITCH, _DATABASE))
-        pids = [int(file.read_text()) for file in files if file.exists()]
-        self._dying[dpid] = processes.kill(pids, self._state.mark)
+        return [int(file.read_text()) for file in files if file.exists()]
 
     def remove(self, dpid: Dpid) -> None:
         processes.await_end(self._dying.pop(dpid, ()))

@@ -129,6 +129,13 @@ def interface_group(name: str) -> int:
         return -1
 
 
+def without_ipv6(interface: str) -> None:
+    """Keep IPv6 off an interface. Where the kernel has none, nothing is to be done."""
+    switch = Path(f"/proc/sys/net/ipv6/conf/{interface}/disable_ipv6")
+    if switch.exists():
+        switch.write_text("1")
+
+
 def bridges() -> frozenset[str]:
     """The bridges that this machine's Open vSwitch has."""
     return frozenset(ovs_vsctl(["list-br"]).split())

@@ -5,7 +5,9 @@ not share a fate.
 from __future__ import annotations
 
 import os
+import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +101,22 @@ def test_a_switch_that_was_killed_twice_comes_back_twice(row: Lab) -> None:
         row.restart_switch("s2")
         row.ofctl("s2", "add-flow", "actions=NORMAL")
         assert eventually(lambda: row.ping("h1", "h2"))
+
+
+def test_a_switch_hears_of_its_own_ports_only() -> None:
+    """Open vSwitch counts the changes of interfaces that it was told of, and adds up once a second."""
+    with Lab(linear(3), None, daemons="each") as lab:
+        time.sleep(2.0)
+        before = {name: _changes_heard(lab, name) for name in ("s1", "s2", "s3")}
+        lab.cut("s1", "s2")
+        assert eventually(lambda: _changes_heard(lab, "s1") > before["s1"])
+        assert eventually(lambda: _changes_heard(lab, "s2") > before["s2"])
+        assert not eventually(lambda: _changes_heard(lab, "s3") > before["s3"], within_s=3.0)
+
+
+def _changes_heard(lab: Lab, switch: str) -> int:
+    found = re.search(r"^nln_changed .* total: (\d+)$", lab.appctl(switch, "coverage/show"), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def test_a_host_moves_from_one_of_them_to_another(row: Lab) -> None:
