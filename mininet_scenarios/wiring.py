@@ -10,7 +10,8 @@ Choices that are not Open vSwitch's defaults, and why:
 - `max_backoff=1000` ms: a restarted controller is found within a second, not within eight.
 - `inactivity_probe=5000` ms: long enough that two busy cores don't count as a dead controller.
 - `disable-in-band`: no hidden rules for a controller that is reached over loopback.
-- interfaces on the switches' side have no IPv6, or the kernel itself would speak on every cable.
+- interfaces on the switches' side have no IPv6 (build.py), or the kernel itself would speak on every cable,
+  and have routes that every `ovs-vswitchd` reads again whenever an interface changes.
 - a host sends with checksums made in software: through the userspace switch a TCP segment with an
   unfinished checksum never arrives, while ping works.
 - a host asks again for an unanswered neighbour after 200 ms, not 1 s, so that the lab measures the fabric
@@ -19,7 +20,7 @@ Choices that are not Open vSwitch's defaults, and why:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv6Address
 
 from controller.model.blueprint import Blueprint, HostPlan
@@ -52,19 +53,14 @@ def host_cable_line(port: str, group: int, host: HostPlan, namespace: int) -> st
     return f"link add {port} group {group} type veth {far}"
 
 
-def up_lines(ports: Iterable[str]) -> Iterator[str]:
-    return (f"link set {port} up addrgenmode none" for port in ports)
-
-
-def bridge_actions(names: Names, dpid: Dpid, kernel: bool, controller: str | None) -> Iterator[str]:
-    """Make the bridge of a switch, with its ports; `controller` is Open vSwitch's word for it, such as
-    `tcp:127.0.0.1:6653`.
+def bridge_actions(names: Names, dpid: Dpid, bridge_type: str, controller: str | None) -> Iterator[str]:
+    """Make the bridge of a switch, with its ports; `bridge_type` and `controller` are Open vSwitch's words,
+    such as `netdev` (daemons.py) and `tcp:127.0.0.1:6653`.
     """
     bridge, name = names.bridge(dpid), names.blueprint.switch_by_dpid[dpid].name
     yield f"add-br {bridge}"
-    kind = "system" if kernel else "netdev"
     yield (
-        f"set Bridge {bridge} datapath_type={kind} fail_mode=secure protocols=OpenFlow13"
+        f"set Bridge {bridge} datapath_type={bridge_type} fail_mode=secure protocols=OpenFlow13"
         f" other_config:datapath-id={dpid:016x} other_config:dp-desc={names.lab}.{name}"
         f" other_config:disable-in-band=true"
     )
