@@ -1,8 +1,9 @@
 """Pieces: which switches would still be joined if some cables were cut and some switches stood alone.
 
 Every switch begins with its own number as its label, takes the least label among itself and its neighbours,
-and then the label of the switch that its label names. Labels sink along the shortest ways and jump along what
-has sunk already, so that a fabric is done in about as many rounds as its diameter, each one look at every arc.
+and then the label of the switch that its label names. Labels sink along the shortest ways and jump along
+what has sunk already, so that a fabric is done in about as many rounds as its diameter, each one look at
+every arc.
 """
 
 from __future__ import annotations

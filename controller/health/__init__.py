@@ -1,1 +1,1 @@
-"""What a cable's health and an operator's wish make of the fabric: links that are there and not to be used."""
+"""Links that are there and not to be used, by their health or by an operator's wish."""

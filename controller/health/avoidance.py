@@ -3,10 +3,10 @@
     topology  - cables that are damped or drained, unless they are needed -->  routable
     drained switches, unless they must carry transit                      -->  stubs
 
-A link that is avoided stays in the topology. Discovery goes on saying hello over it, admission keeps its doors
-open at both ends, and the planner knows its wiring, so that traffic leaves it, and comes back to it, without
-loss. Only who chooses routes is shown another snapshot, `routable`, in which it is missing; and is told through
-which switches no path may lead (`stubs`).
+A link that is avoided stays in the topology. Discovery goes on saying hello over it, admission keeps its
+doors open at both ends, and the planner knows its wiring, so that traffic leaves it, and comes back to it,
+without loss. Only who chooses routes is shown another snapshot, `routable`, in which it is missing; and is
+told through which switches no path may lead (`stubs`).
 
 `routable` is the topology itself where nothing is avoided. Otherwise it follows from the routable snapshot
 before by what differs, so that who follows it from one to the next pays for differences alone.
@@ -32,9 +32,9 @@ _DAMPED, _DRAINED = 1, 2
 class Avoidance:
     """What is avoided in a snapshot, and what would be if it were not needed.
 
-    `avoided` are cables of the snapshot that are missing in `routable`. `needed` are those that should be, and
-    the drained switches that carry transit, because hosts would be cut off otherwise. `drains` and `suppressed`
-    (cables, and until when) are what was asked for, whether it is in the snapshot or not.
+    `avoided` are cables of the snapshot that are missing in `routable`. `needed` are those that should be,
+    and the drained switches that carry transit, because hosts would be cut off otherwise. `drains` and
+    `suppressed` (cables, and until when) are what was asked for, whether it is in the snapshot or not.
     """
 
     topology: Topology = field(default_factory=Topology)

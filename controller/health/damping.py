@@ -1,7 +1,7 @@
 """Damping: a cable that comes and goes is left alone until it has behaved for a while.
 
-RFC 2439 (route flap damping), section 4.2, applied to cables. Each time a cable goes down its penalty rises by
-`DOWN`; all the time the penalty fades, by half in `half_life_s`. Above `suppress_above` the cable is
+RFC 2439 (route flap damping), section 4.2, applied to cables. Each time a cable goes down its penalty rises
+by `DOWN`; all the time the penalty fades, by half in `half_life_s`. Above `suppress_above` the cable is
 suppressed, until the penalty has come down to `reuse_below`. Two thresholds, because with one a cable would
 be let in and thrown out again around it.
 
@@ -10,9 +10,9 @@ be let in and thrown out again around it.
                        (with the usual values)   |  no route leads over it  |        |
                                                  suppressed                 reused   forgotten
 
-No penalty rises above that from which it takes `longest_s` to come back (the RFC's ceiling): so long at most a
-cable is suppressed after it last went down. Pure arithmetic on the times it is given: a replay comes to the
-same numbers.
+No penalty rises above that from which it takes `longest_s` to come back (the RFC's ceiling): so long at
+most a cable is suppressed after it last went down. Pure arithmetic on the times it is given: a replay comes
+to the same numbers.
 
 Where it differs from the RFC: the penalty fades equally fast whether the cable is up or down, as what is down
 is not used anyhow; and coming up costs nothing, as each down has its up.
@@ -45,11 +45,11 @@ class Damping:
         if not 0 < self.reuse_below < self.suppress_above:
             raise ModelError("a cable must be reused below the penalty at which it is suppressed")
         if self.ceiling <= self.suppress_above:
-            raise ModelError("within the longest time of suppression no penalty fades from above the threshold")
+            raise ModelError("the longest suppression is too short: no penalty could rise to suppress_above")
 
     @property
     def ceiling(self) -> float:
-        """No penalty is higher (RFC 2439, section 4.2: the maximum is not set, but follows)."""
+        """No penalty is higher (RFC 2439, section 4.5)."""
         return self.reuse_below * exp2(min(self.longest_s / self.half_life_s, 64.0))
 
     def penalty(self, health: LinkHealth, now_s: float) -> float:

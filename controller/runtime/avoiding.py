@@ -4,9 +4,9 @@
     DrainAsked                         -> drains                              ---+-> avoidance -> routes
                                                                                 '-> findings
 
-All of it is worked out in controller/health; here it is kept, and put into words for an operator. A drain that
-does as it was told is no finding: who asked for it knows. That it cannot be kept is one, and so is a cable that
-had to be suppressed, for nobody asked for that.
+All of it is worked out in controller/health; here it is kept, and put into words for an operator. A drain
+that does as it was told is no finding: who asked for it knows. That it cannot be kept is one, and so is a
+cable that had to be suppressed, for nobody asked for that.
 """
 
 from __future__ import annotations

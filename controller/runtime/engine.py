@@ -162,6 +162,12 @@ class Engine:
         """Whether every switch that may be programmed holds what is wanted."""
         return self._readiness.started and not (self._dirty or self._execution.at_work(self._now_s))
 
+    @property
+    def changing(self) -> int:
+        """How many switches have not confirmed yet what is wanted of them; may be read from any thread."""
+        wanted, installed = self.wanted, self.ledger.copy()
+        return sum(installed.get(dpid) is not program for dpid, program in wanted.items())
+
     def turn(self, now_s: float, events: Sequence[Event]) -> tuple[Addressed, ...]:
         """Take what has happened, and say what to send. `news` and `silent` hold what else came of it."""
         self.news, self.silent, self._now_s = [], (), now_s

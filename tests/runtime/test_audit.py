@@ -232,8 +232,8 @@ def test_a_writer_who_insists_stays_a_finding_that_is_counted() -> None:
 
 
 def test_what_changes_while_the_fabric_heals_is_found_all_the_same() -> None:
-    """Cables break and mend all through the round, each once, as one that goes on would be damped; the audit's
-    answers are overtaken, and asked for again."""
+    """Cables break and mend all through the round, each once, as one that goes on would be damped; the
+    audit's answers are overtaken, and asked for again."""
     drive = Drive(fat_tree(4)).come_up()
     before = programs(drive)
     drive.fabric.send(Dpid(1), [SetRule(STRANGER), DeleteRule(a_route(before[Dpid(1)]))])
