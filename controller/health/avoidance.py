@@ -53,9 +53,13 @@ def avoiding(
     but that what is equal is the same object."""
     if before.topology is topology and before.drains == drains and before.suppressed == suppressed:
         return before
-    cables = {cable: _reluctance(cable, drains, suppressed) for cable in (*drains.cables, *suppressed)}
-    cables = {cable: reluctance for cable, reluctance in cables.items() if _is_there(topology, cable)}
-    switches = frozenset(drains.switches) & topology.switch_by_dpid.keys()
+    known = topology.switch_by_dpid
+    switches = [dpid for dpid in drains.switches if dpid in known]
+    cables = {
+        cable: reluctance
+        for cable, reluctance in _reluctances(drains, suppressed).items()
+        if _is_there(topology, cable)
+    }
     if not (cables or switches):
         return Avoidance(topology, drains, suppressed, topology)
     change = difference(before.topology, topology)
@@ -64,12 +68,16 @@ def avoiding(
     kept = needed(topology, cables, switches)
     avoided = frozenset(cables) - kept.cables
     routable = _routable(before, change, topology, avoided)
-    return Avoidance(topology, drains, suppressed, routable, avoided, switches - kept.transit, kept)
+    stubs = frozenset(switches) - kept.transit
+    return Avoidance(topology, drains, suppressed, routable, avoided, stubs, kept)
 
 
-def _reluctance(cable: Ends, drains: Drains, suppressed: Mapping[Ends, float]) -> Reluctance:
-    """Drained weighs more: a cable that is both may be unplugged any moment."""
-    return (_DRAINED, 0.0) if cable in drains.cables else (_DAMPED, suppressed[cable])
+def _reluctances(drains: Drains, suppressed: Mapping[Ends, float]) -> dict[Ends, Reluctance]:
+    """How unwillingly each is used. Drained weighs more: a cable that is both may be unplugged any moment."""
+    return {
+        **{cable: (_DAMPED, until_s) for cable, until_s in suppressed.items()},
+        **{cable: (_DRAINED, -float(age)) for age, cable in enumerate(drains.cables)},
+    }
 
 
 def _is_there(topology: Topology, cable: Ends) -> bool:

@@ -10,8 +10,8 @@ as dots, and between them what was taken away:
 Of such lines a shortest spanning forest is chosen (Kruskal, 1956), where short means: dear to nobody.
 
     first   damped cables, the one that is to be used again soonest first
-    then    cables that are drained
-    last    a way through a switch that is drained
+    then    cables that are drained, the latest first: somebody was told that traffic has left the others
+    last    a way through a switch that is drained, likewise
 
 Of the forest those branches are cut off behind which no host lives. What is left is needed: on the way
 between two pieces with hosts, each of its lines is there because nothing that comes before it joins its two
@@ -25,7 +25,7 @@ Only where the forest leads through it does it carry transit again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.graph.pieces import pieces
@@ -55,39 +55,41 @@ class _Line:
 
     ends_drained: int
     reluctance: Reluctance
+    age: int
     cable: Ends
 
 
-def needed(
-    topology: Topology, avoided: Mapping[Ends, Reluctance], drained: frozenset[Dpid] = frozenset()
-) -> Needed:
+def needed(topology: Topology, avoided: Mapping[Ends, Reluctance], drained: Sequence[Dpid] = ()) -> Needed:
     """What of this is needed so that all pairs of hosts stay connected which the snapshot connects.
 
-    Cables and switches are those of the snapshot. Costs a few looks at the wiring as arrays, and beyond that
+    Cables and switches are those of the snapshot; what was drained later comes later. Costs a few looks at the wiring as arrays, and beyond that
     only what is avoided.
     """
     graph = wiring(topology)
     labels = pieces(graph, [end for cable in avoided for end in cable], drained)
     forest = _pruned(_forest(_lines(topology, avoided, drained), graph, labels), topology, graph, labels)
-    branches = Counter(dpid for line in forest for dpid in _drained_ends(line, drained))
+    branches = Counter(dpid for line in forest for dpid in _drained_ends(line.cable, drained))
     return Needed(
         frozenset(line.cable for line in forest if line.cable in avoided),
         frozenset(dpid for dpid, count in branches.items() if count > 1),
     )
 
 
-def _lines(topology: Topology, avoided: Mapping[Ends, Reluctance], drained: frozenset[Dpid]) -> list[_Line]:
+def _lines(topology: Topology, avoided: Mapping[Ends, Reluctance], drained: Sequence[Dpid]) -> list[_Line]:
     """All cables that were taken away, the least reluctantly used first."""
+    age = {dpid: -number for number, dpid in enumerate(drained)}
     cables = {ends_of(link.src, link.dst) for dpid in drained for link in topology.out_links[dpid]}
     cables.update(avoided)
-    return sorted(
-        _Line(len({end.dpid for end in cable} & drained), avoided.get(cable, WILLING), cable)
-        for cable in cables
-    )
+    lines = []
+    for cable in cables:
+        ends = _drained_ends(cable, drained)
+        oldest = max((age[dpid] for dpid in ends), default=0)
+        lines.append(_Line(len(ends), avoided.get(cable, WILLING), oldest, cable))
+    return sorted(lines)
 
 
-def _drained_ends(line: _Line, drained: frozenset[Dpid]) -> set[Dpid]:
-    return {end.dpid for end in line.cable} & drained
+def _drained_ends(cable: Ends, drained: Sequence[Dpid]) -> list[Dpid]:
+    return [end.dpid for end in cable if end.dpid in drained]
 
 
 def _pieces_of(line: _Line, graph: Wiring, labels: Numbers) -> tuple[int, int]:

@@ -52,7 +52,8 @@ HEALTHY = LinkHealth()
 
 @dataclass(frozen=True, slots=True)
 class Drains:
-    """The cables and the switches that are to carry no transit, sorted, each once. Make it with `drains`."""
+    """The cables and the switches that are to carry no transit, each once, in the order in which that was asked
+    for. Make it with `drains`."""
 
     cables: tuple[Ends, ...] = ()
     switches: tuple[Dpid, ...] = ()
@@ -66,9 +67,12 @@ class Drains:
 
     def without(self, less: Drains) -> Drains:
         """These, but not those."""
-        return drains(set(self.cables) - set(less.cables), set(self.switches) - set(less.switches))
+        return Drains(
+            tuple(cable for cable in self.cables if cable not in less.cables),
+            tuple(dpid for dpid in self.switches if dpid not in less.switches),
+        )
 
 
 def drains(cables: Iterable[Ends] = (), switches: Iterable[Dpid] = ()) -> Drains:
-    """`Drains` from unsorted parts."""
-    return Drains(tuple(sorted(set(cables))), tuple(sorted(set(switches))))
+    """`Drains` of these; what comes twice counts where it comes first."""
+    return Drains(tuple(dict.fromkeys(cables)), tuple(dict.fromkeys(switches)))

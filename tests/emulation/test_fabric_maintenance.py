@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,70 @@ def test_a_link_or_a_switch_is_drained_and_undrained_without_a_lost_packet(lab: 
     assert rules(lab) == before
 
 
+def test_a_drain_survives_a_controller_that_is_killed(lab: Lab) -> None:
+    before = rules(lab)
+    done(lab, "drain", "s17-s3")
+    drained = rules(lab)
+
+    def killed_and_back() -> None:
+        lab.stop_controller(kill=True)
+        lab.start_controller()
+        lab.wait_until_connected(timeout_s=REACH_S)
+        assert eventually(lambda: told(lab, "status")["switches_connected"] == len(lab.blueprint.switches))
+        assert settled(lab)
+
+    assert lost(lab, _PAIRS, killed_and_back) == {}
+    assert rules(lab) == drained
+    (entry,) = json.loads(done(lab, "drained", "--json"))["drained"]
+    assert (entry["what"], entry["state"]) == ("s3:3-s17:1", "left")
+    done(lab, "undrain", "s3:3")
+    assert rules(lab) == before
+
+
+def test_what_would_cut_hosts_off_is_refused_and_can_be_forced(lab: Lab) -> None:
+    done(lab, "drain", "s1-s3")
+    refused = typed(lab, "drain", "s1-s4")
+    assert refused.returncode == 2
+    assert "h1 and h2 from h3" in refused.stderr
+    assert "--force" in refused.stderr
+    assert "h3 and h4 live there" in typed(lab, "drain", "s2").stderr
+    forced = done(lab, "drain", "s1-s4", "--force")
+    assert "hosts would be cut off without it" in forced
+    assert eventually(lambda: findings(lab, "drain-suspended"))
+    assert lab.ping_all(timeout_s=REACH_S).complete
+
+
+def test_a_drained_cable_is_used_when_the_last_other_breaks_and_left_when_it_is_mended(lab: Lab) -> None:
+    done(lab, "drain", "s1-s3")
+    lab.cut("s1", "s4")
+    try:
+        assert lab.ping_all(timeout_s=REACH_S).complete
+        assert [found["subject"] for found in findings(lab, "drain-suspended")]
+        assert "nothing else leads there" in done(lab, "links")
+    finally:
+        lab.restore("s1", "s4")
+    assert eventually(lambda: told(lab, "drained")["drained"][0]["state"] == "left")
+    assert not findings(lab, "drain-suspended")
+    assert crossed(lab, ports_of(lab, "s1-s3"), _QUIET_S) <= _MOST_HELLOS
+
+
+def test_a_cable_that_flaps_is_damped_and_used_again_after_a_while(lab: Lab) -> None:
+    before = rules(lab)
+    for _ in range(3):
+        lab.cut("s5", "s7")
+        assert eventually(lambda: told(lab, "status")["links"] == 31)
+        lab.restore("s5", "s7")
+        assert eventually(lambda: told(lab, "status")["links"] == 32)
+    assert link(lab, "s5:3")["state"] == "damped"
+    assert findings(lab, "link-damped")
+    assert settled(lab)
+    assert rules(lab) != before
+    assert lab.ping_all(timeout_s=REACH_S).complete
+    assert eventually(lambda: link(lab, "s5:3")["state"] == "up", within_s=120.0)
+    assert eventually(lambda: rules(lab) == before)
+    assert not findings(lab, "link-damped")
+
+
 # --- how it is done -----------------------------------------------------------------------------------------
 
 
@@ -79,6 +144,11 @@ def done(lab: Lab, *words: str) -> str:
     result = typed(lab, *words)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
+
+
+def link(lab: Lab, end: str) -> dict[str, Any]:
+    """What is told of the cable at a port."""
+    return next(each for each in told(lab, "links")["links"] if end in (each["a"], each["b"]))
 
 
 def ports_of(lab: Lab, what: str) -> list[PortRef]:
