@@ -62,7 +62,10 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class FabricView:
     """All that an app may see: the snapshot, the intent, the clock of this turn, and the frames that came
-    in. Through `stubs` no path may lead, only to their hosts and from them."""
+    in. Through `stubs` no path may lead, only to their hosts and from them.
+
+    `without_avoided` is the snapshot without the links that exist and are to be avoided (controller/health);
+    None where there are none."""
 
     now_s: float
     topology: Topology
@@ -70,6 +73,12 @@ class FabricView:
     settings: FabricSettings = FabricSettings()
     arrivals: tuple[Arrival, ...] = ()
     stubs: frozenset[Dpid] = frozenset()
+    without_avoided: Topology | None = None
+
+    @property
+    def routable(self) -> Topology:
+        """The snapshot for whoever chooses ways through the fabric; all others look at `topology`."""
+        return self.topology if self.without_avoided is None else self.without_avoided
 
 
 @dataclass(frozen=True)

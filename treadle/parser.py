@@ -100,6 +100,20 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     _asks(parser)
 
 
+def _drain(parser: argparse.ArgumentParser) -> None:
+    _what(parser)
+    parser.add_argument("--force", action="store_true", help="also where hosts would be cut off")
+
+
+def _what(parser: argparse.ArgumentParser) -> None:
+    what = "a switch (s1), the cables between two (s1-s5), or the cable at a port (s1:3)"
+    parser.add_argument("what", metavar="LINK|SWITCH", help=what)
+    parser.add_argument(
+        "--timeout", type=float, metavar="S", default=60.0, help="wait so many seconds (default: 60)"
+    )
+    _asks(parser)
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("journal", metavar="JOURNAL", help="the directory of 'treadle run --journal'")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -177,6 +191,34 @@ COMMANDS: tuple[Command, ...] = (
         "treadle audit s1",
         f"{_ASK}.audit:run",
         _audit,
+    ),
+    Command(
+        "links",
+        "List the cables: up, down, drained or damped, with their health and load.",
+        "treadle links",
+        f"{_ASK}.links:run",
+        _asks,
+    ),
+    Command(
+        "drain",
+        "Let traffic leave a link or a switch, and wait until it has: then it can be touched.",
+        "treadle drain s1-s5",
+        f"{_ASK}.drain:drain",
+        _drain,
+    ),
+    Command(
+        "undrain",
+        "Let traffic come back to what is drained.",
+        "treadle undrain s1-s5",
+        f"{_ASK}.drain:undrain",
+        _what,
+    ),
+    Command(
+        "drained",
+        "List what is drained, and whether traffic has left it.",
+        "treadle drained",
+        f"{_ASK}.drain:drained",
+        _asks,
     ),
     Command(
         "status", "Show the controller in numbers.", "treadle status --json", f"{_ASK}.status:run", _asks

@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _serve(settings: Settings, framework: str) -> int:
     """Put the rooms together and let them work; imported late, because the hub must be chosen first."""
     from controller.northbound.server import Server
+    from controller.runtime.drainfile import DrainFile
     from controller.runtime.feed import Feed
     from controller.runtime.loop import Loop
     from controller.runtime.observation import Observation
@@ -74,7 +75,8 @@ def _serve(settings: Settings, framework: str) -> int:
         framework=framework,
     )
     journal = _journal(settings, {**header_of(settings, life), "monotonic_s": began_s})
-    observation = Observation(engine, southbound, feed, journal, blueprint, settings, began_s)
+    drains = DrainFile(Path(settings.maintenance_path), southbound.events.put)
+    observation = Observation(engine, southbound, feed, journal, blueprint, settings, began_s, drains)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_COLLECT_AFTER)
     loop = Loop(engine, southbound, feed, journal, observation.refresh, began_s)
@@ -82,6 +84,7 @@ def _serve(settings: Settings, framework: str) -> int:
         signal.signal(signum, lambda *_: loop.stop())
     server = Server(Path(settings.socket_path), observation)
     server.start()
+    drains.begin()
     try:
         southbound.start()
         log.info("listening for switches on %s", settings.listen)

@@ -79,6 +79,7 @@ def engine_for(
             audit_interval_s=settings.audit_interval_s,
             limits=limits_from(settings.limits),
             step_pause_s=settings.step_pause_s,
+            damping=settings.damping,
         )
     )
 

@@ -48,7 +48,7 @@ class Routing:
 
     def decide(self, view: FabricView, memory: Memory | None) -> tuple[Memory, tuple[Routes]]:
         """The routes of this snapshot: the same object for as long as they are the same routes."""
-        memory = follow(memory or NOTHING, view.topology, view.stubs, view.settings.protection)
+        memory = follow(memory or NOTHING, view.routable, view.stubs, view.settings.protection)
         return memory, (memory.routes,)
 
     def due_s(self, memory: Memory | None) -> float | None:

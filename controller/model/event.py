@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.model.command import ProgramCommand
+from controller.model.health import Drains
 from controller.model.identity import Dpid, PortNo
 from controller.model.program import SwitchProgram
 from controller.model.topology import Port, SwitchProfile
@@ -126,6 +127,14 @@ class AuditAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainAsked:
+    """An operator wants these to carry no transit; complete each time: what is not named is drained no
+    longer."""
+
+    drains: Drains
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed and nothing else has happened."""
 
@@ -144,6 +153,7 @@ Event = (
     | FastLaneTaken
     | Incident
     | AuditAsked
+    | DrainAsked
     | Tick
 )
 

@@ -6,6 +6,10 @@
     {"do": "trace", "src": "h1", "dst": "h16"}    what would happen to a packet
     {"do": "findings"}
     {"do": "status"}                              the controller in numbers
+    {"do": "links"}                               each cable: state, health, load
+    {"do": "drained"}                             what is drained, and whether traffic has left it
+    {"do": "drain", "what": "s1-s5"}              not answered here: it changes something (draining.py)
+    {"do": "undrain", "what": "s1-s5"}            likewise
     {"do": "audit"}                               not answered here: it takes a while (auditing.py)
     {"do": "events"}                              not answered here: a stream (server.py)
 
@@ -19,6 +23,7 @@ from typing import Any
 
 from controller.model.errors import TreadleError
 from controller.northbound.fabric import findings, hosts, status, topology
+from controller.northbound.links import drained, links
 from controller.northbound.programs import rules
 from controller.northbound.shown import Json
 from controller.northbound.surface import Snapshot
@@ -30,12 +35,16 @@ _ANSWERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Json]]] = {
     "rules": (("switch",), rules),
     "trace": (("src", "dst"), trace_between),
     "findings": ((), findings),
+    "links": ((), links),
+    "drained": ((), drained),
     "status": ((), status),
 }
 
 AUDIT = "audit"
+DRAIN = "drain"
+UNDRAIN = "undrain"
 EVENTS = "events"
-REQUESTS = (*_ANSWERS, AUDIT, EVENTS)
+REQUESTS = (*_ANSWERS, DRAIN, UNDRAIN, AUDIT, EVENTS)
 
 
 def answer(snapshot: Snapshot, request: Any) -> Json:

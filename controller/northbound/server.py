@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.northbound import socketfile
-from controller.northbound.answers import AUDIT, EVENTS, answer, failure
+from controller.northbound.answers import AUDIT, DRAIN, EVENTS, UNDRAIN, answer, failure
 from controller.northbound.auditing import audit
+from controller.northbound.draining import drain, undrain
 from controller.northbound.recent import Recent
 from controller.northbound.surface import Surface
 
@@ -128,6 +129,9 @@ class Server:
                 connection.sendall(_line({"ok": {"events": self._recent.changes()}}))
         elif isinstance(request, dict) and request.get("do") == AUDIT:
             connection.sendall(_line(audit(self._surface, request.get("switch"), self._stopping)))
+        elif isinstance(request, dict) and request.get("do") in (DRAIN, UNDRAIN):
+            change = drain if request["do"] == DRAIN else undrain
+            connection.sendall(_line(change(self._surface, request)))
         else:
             connection.sendall(_line(answer(self._surface.snapshot(), request)))
 

@@ -1,9 +1,9 @@
 """What can be seen of a running controller: one immutable `Snapshot`, and a feed of changes.
 
-The loop writes a new snapshot when something has changed; whoever asks reads the latest one. Nobody who asks
-can hold the loop up, change what it wants, or see half of a turn; all that can be asked for is that it looks
-again (`audit`). What answers are made of it is in answers.py;
-how they travel, in server.py."""
+The loop writes a new snapshot when something has changed; whoever asks reads the latest one. Nobody who
+asks can hold the loop up or see half of a turn; all that can be asked for is that it looks again (`audit`),
+and that something carries no transit (`drain`). What answers are made of it is in answers.py; how they
+travel, in server.py."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from controller.contract import Gateway
+from controller.health.avoidance import Avoidance
 from controller.model.blueprint import Blueprint
 from controller.model.finding import Finding
+from controller.model.health import Drains, Ends, LinkHealth
 from controller.model.identity import Dpid, PortRef
 from controller.model.program import FabricProgram
 from controller.model.topology import Topology
@@ -42,10 +44,12 @@ class Audited:
 class Snapshot:
     """The controller at one moment, `now_s` on the loop's clock (seconds since it began).
 
-    `installed` is what the switches have confirmed, not what is wanted; `idle` says whether the two agree on
-    every switch. `counters` are plain numbers with stable names, `timings` say where the time of turns went;
-    `settings` are plain values, without secrets; `journal` is the position as text, empty where no journal is
-    written."""
+    `installed` is what the switches have confirmed, not what is wanted; `idle` says whether the two agree
+    on every switch, and `changing` how many do not agree yet. `avoidance` is that of the latest turn that
+    has ended, so that with `idle` it tells what has been carried out; `health` is of the cables that are
+    not simply well. `counters` are plain numbers with stable names, `timings` say where the time of turns
+    went; `settings` are plain values, without secrets; `journal` is the position as text, empty where no
+    journal is written."""
 
     now_s: float = 0.0
     topology: Topology = field(default_factory=Topology)
@@ -61,6 +65,9 @@ class Snapshot:
     settings: Mapping[str, Any] = field(default_factory=dict)
     journal: str = ""
     running_s: float = 0.0
+    avoidance: Avoidance = field(default_factory=Avoidance)
+    health: Mapping[Ends, LinkHealth] = field(default_factory=dict)
+    changing: int = 0
     idle: bool = False
 
 
@@ -78,6 +85,13 @@ class Surface(Protocol):
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:
         """Let these switches be read soon; `Snapshot.audited` tells when that is done."""
+
+    def drain(self, drains: Drains) -> None:
+        """Let these carry no transit, also after a restart; `Snapshot.avoidance` tells what came of it.
+        Raises `OperatorError` where that cannot be kept."""
+
+    def undrain(self, drains: Drains) -> None:
+        """Let these be used again. Raises as `drain`."""
 
     def subscribe(self) -> Subscription: ...
 

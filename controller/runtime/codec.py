@@ -17,10 +17,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import ModuleType, NoneType
 from typing import Any
 
-from controller.model import command, event, flow, identity, program, topology, traffic
+from controller.model import command, event, flow, health, identity, program, topology, traffic
 from controller.model.errors import ModelError
 
-_MODULES: tuple[ModuleType, ...] = (command, event, flow, identity, program, topology, traffic)
+_MODULES: tuple[ModuleType, ...] = (command, event, flow, health, identity, program, topology, traffic)
 
 
 def encode(value: Any) -> str:
@@ -89,6 +89,7 @@ _WRITERS: tuple[tuple[type, Writer], ...] = (
     (bytes, lambda value: f'{{"hex":"{value.hex()}"}}'),
     (Enum, lambda value: f'{{"{type(value).__name__}":"{value.name}"}}'),
     (flow.Term, lambda term: f'{{"Term":["{term.field.name}",{int(term.value)},{term.mask}]}}'),
+    (identity.PortRef, lambda at: f'{{"PortRef":[{at.dpid},{at.port}]}}'),
     (traffic.PortCounters, lambda counters: f'{{"PortCounters":[{",".join(map(str, counters))}]}}'),
     (Mapping, _map),
     (IPv4Address, lambda value: f'{{"ip":"{value}"}}'),
@@ -125,6 +126,7 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "ip": ip_address,
     "map": lambda body: {decode(key): decode(item) for key, item in body},
     "set": lambda body: frozenset(decode(item) for item in body),
+    "PortRef": lambda body: identity.PortRef(*body),
     "PortCounters": lambda body: traffic.PortCounters(*body),
     "Term": lambda body: flow.Term(flow.Field[body[0]], body[1], body[2]),
 }

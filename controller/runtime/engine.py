@@ -45,6 +45,7 @@ from controller.contract import (
 from controller.dataplane.render import command_text
 from controller.discovery.fold import Effects, adopt, fold_all, next_due_s, start
 from controller.discovery.settings import DiscoverySettings
+from controller.health.damping import Damping
 from controller.model.blueprint import Blueprint
 from controller.model.command import (
     Addressed,
@@ -58,6 +59,7 @@ from controller.model.event import (
     AuditAsked,
     BarrierDone,
     CountersRead,
+    DrainAsked,
     Event,
     FastLaneTaken,
     Incident,
@@ -80,6 +82,7 @@ from controller.planner.apply import apply_commands
 from controller.planner.fastlane import spare
 from controller.planner.plan import plan
 from controller.runtime.audit import AGAIN_S, Audit
+from controller.runtime.avoiding import Avoiding
 from controller.runtime.deviation import deviations
 from controller.runtime.execution import Execution, expected
 from controller.runtime.feed import Change, changes
@@ -114,6 +117,7 @@ class Setup:
     audit_interval_s: float = 60.0
     limits: Mapping[Dpid | None, Limits] = field(default_factory=dict)
     step_pause_s: float = 0.02
+    damping: Damping = Damping()
 
 
 class Engine:
@@ -126,6 +130,7 @@ class Engine:
         self.ledger = Ledger()
         self.loads = Loads(setup.counters_interval_s)
         self.audit = Audit(setup.audit_interval_s)
+        self.avoiding = Avoiding(setup.damping)
         self.wanted: FabricProgram = {}
         self.connected: set[Dpid] = set()
         self.silent: tuple[Dpid, ...] = ()
@@ -159,6 +164,12 @@ class Engine:
         """Whether every switch that may be programmed holds what is wanted."""
         return self._readiness.started and not (self._dirty or self._execution.at_work(self._now_s))
 
+    @property
+    def changing(self) -> int:
+        """How many switches have not confirmed yet what is wanted of them; may be read from any thread."""
+        wanted, installed = self.wanted, self.ledger.copy()
+        return sum(installed.get(dpid) is not program for dpid, program in wanted.items())
+
     def turn(self, now_s: float, events: Sequence[Event]) -> tuple[Addressed, ...]:
         """Take what has happened, and say what to send. `news` and `silent` hold what else came of it."""
         self.news, self.silent, self._now_s = [], (), now_s
@@ -177,6 +188,7 @@ class Engine:
         if self.topology is not before:
             self._dirty = True
             self.news += changes(before, self.topology)
+        self._avoid(before, now_s)
         with self.timings.phase("compute"):
             answers = self._decide(now_s, effects.arrivals)
         self._check_readiness(now_s)
@@ -195,6 +207,7 @@ class Engine:
             self._execution.due_s(self._now_s, self._setup.barrier_timeout_s),
             self.loads.due_s(),
             self.audit.due_s(),
+            self.avoiding.due_s(),
             self._answers_due_s,
             self._patient_until_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
@@ -247,6 +260,8 @@ class Engine:
                 for dpid in dpids:
                     self.audit.touched(dpid)
                     self.audit.suspect(dpid, now_s)
+            case DrainAsked(drains=drains):
+                self.news += self.avoiding.ask(drains)
             case Incident(kind=kind, subject=subject, text=text):
                 self._note((Finding(Severity.WARNING, kind, subject, text),), now_s)
             case _:
@@ -337,8 +352,23 @@ class Engine:
 
     # --- 2. deciding -----------------------------------------------------------------------------------
 
+    def _avoid(self, before: Topology, now_s: float) -> None:
+        """Follow which links are to be avoided."""
+        self.news += self.avoiding.follow(before, self.topology, now_s)
+        if self._readiness.started:
+            self._report("health", self.avoiding.findings, now_s)
+
     def _decide(self, now_s: float, arrivals: tuple[Arrival, ...]) -> list[Addressed]:
-        view = FabricView(now_s, self.topology, self._setup.blueprint, self._setup.fabric, arrivals)
+        avoidance = self.avoiding.avoidance
+        view = FabricView(
+            now_s,
+            self.topology,
+            self._setup.blueprint,
+            self._setup.fabric,
+            arrivals,
+            avoidance.stubs,
+            avoidance.routable if avoidance.avoided else None,
+        )
         out: list[Addressed] = []
         for app in self._setup.apps:
             self._memories[app.name], decisions = app.decide(view, self._memories.get(app.name))
@@ -424,8 +454,9 @@ class Engine:
         deciding = [app for app in self._setup.apps if self._decisions.get(app.name)]
         said = chain.from_iterable(self._decisions[app.name] for app in deciding)
         decisions = tuple(map(self._guarded, said))
-        limits = self.lessons.limits
-        return self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s).program
+        limits, avoidance = self.lessons.limits, self.avoiding.avoidance
+        fitted = self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
+        return fitted.program
 
     def _tell(self, steps: UpdatePlan) -> None:
         """What the feed says of a plan."""

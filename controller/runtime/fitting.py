@@ -25,6 +25,7 @@ from typing import Any
 from controller.compiler.assemble import Assembly, assemble
 from controller.contract import App, Decision, FabricSettings, FabricView, Routes, Rules
 from controller.dataplane.pipeline import Table
+from controller.health.avoidance import Avoidance
 from controller.model.blueprint import Blueprint
 from controller.model.delta import delta
 from controller.model.finding import Finding, Severity
@@ -76,10 +77,12 @@ class Fitting:
         topology: Topology,
         limits: Limited,
         now_s: float,
+        avoidance: Avoidance | None = None,
     ) -> Assembly:
         """The assembly of these decisions or, where that does not fit, of what the same apps decide when less
-        is asked. Each switch can hold its part.
+        is asked. Each switch can hold its part. `avoidance` is that of the snapshot.
         """
+        avoidance = avoidance or Avoidance(topology, routable=topology)
         assembly = self._assembled(0, topology, decisions, limits)
         restrictions, why, number = Restrictions(), dict[Dpid, str](), 0
         while misfits := self._misfits(assembly, limits, restrictions):
@@ -90,7 +93,7 @@ class Fitting:
                 restrictions = _asked_less(restrictions, shown, dpid, program, limits[dpid])
             number += 1
             shown = restricted(topology, restrictions)
-            decisions = self._decided(number, apps, shown, restrictions, now_s)
+            decisions = self._decided(number, apps, shown, restrictions, now_s, avoidance)
             assembly = self._assembled(number, shown, decisions, limits)
         del self._levels[number + 1 :]
         self.findings = _findings(topology, restrictions, why)
@@ -110,6 +113,7 @@ class Fitting:
         shown: Topology,
         restrictions: Restrictions,
         now_s: float,
+        avoidance: Avoidance,
     ) -> list[Decision]:
         """What the apps decide when they see no more than is asked; what else they would say is for those
         who see everything.
@@ -117,7 +121,14 @@ class Fitting:
         if number == len(self._levels):
             self._levels.append(_Level())
         memories = self._levels[number].memories
-        view = FabricView(now_s, shown, self._blueprint, self._settings, stubs=restrictions.stubs)
+        view = FabricView(
+            now_s,
+            shown,
+            self._blueprint,
+            self._settings,
+            stubs=restrictions.stubs | avoidance.stubs,
+            without_avoided=restricted(avoidance.routable, restrictions) if avoidance.avoided else None,
+        )
         lasting: list[Decision] = []
         for app in apps:
             memories[app.name], decisions = app.decide(view, memories.get(app.name))

@@ -11,10 +11,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from controller.health.avoidance import Avoidance
 from controller.model.blueprint import Blueprint
 from controller.model.event import AuditAsked, Event
+from controller.model.health import Drains
 from controller.model.identity import Dpid
 from controller.northbound.surface import Snapshot
+from controller.runtime.drainfile import DrainFile
 from controller.runtime.engine import Engine
 from controller.runtime.feed import Feed, Subscription
 from controller.runtime.journal import Journal
@@ -47,8 +50,10 @@ class Observation:
         blueprint: Blueprint | None,
         settings: Settings,
         began_s: float,
+        drains: DrainFile,
     ) -> None:
         """`began_s` (monotonic) is when the controller started."""
+        self._drains = drains
         self._engine = engine
         self._wire = wire
         self._feed = feed
@@ -60,16 +65,17 @@ class Observation:
         self._now_s = 0.0
         self._turns = 0
         self._idle = False
+        self._avoidance = Avoidance()
 
     def refresh(self, now_s: float) -> None:
         """A turn has ended."""
         self._now_s = now_s
         self._turns += 1
-        self._idle = self._engine.idle
+        self._idle, self._avoidance = self._engine.idle, self._engine.avoiding.avoidance
 
     def snapshot(self) -> Snapshot:
         """What is true now; what it holds is never changed afterwards."""
-        engine = self._engine
+        engine, avoidance, idle = self._engine, self._avoidance, self._idle
         return Snapshot(
             now_s=self._now_s,
             topology=engine.topology,
@@ -84,13 +90,22 @@ class Observation:
             timings=engine.timings.shown(),
             settings=plain(self._settings),
             journal=self._journal.position if self._journal else "",
-            idle=self._idle,
+            idle=idle,
+            avoidance=avoidance,
+            health=engine.avoiding.health(self._now_s),
+            changing=0 if idle else engine.changing,
             running_s=time.monotonic() - self._began_s,
         )
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:
         """The wish enters the loop as an event, like everything."""
         self._wire.events.put(AuditAsked(dpids))
+
+    def drain(self, drains: Drains) -> None:
+        self._drains.drain(drains)
+
+    def undrain(self, drains: Drains) -> None:
+        self._drains.undrain(drains)
 
     def subscribe(self) -> Subscription:
         return self._feed.subscribe()

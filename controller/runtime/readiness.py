@@ -19,13 +19,13 @@ traffic that has just been placed."""
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
+from controller.dataplane.outputs import outputs
 from controller.dataplane.pipeline import Table
 from controller.model.blueprint import Blueprint
-from controller.model.flow import Action, Output
 from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.program import SwitchProgram
 from controller.model.succession import difference
@@ -179,18 +179,3 @@ def with_admission(held: SwitchProgram, wanted: SwitchProgram) -> SwitchProgram:
     if not missing:
         return held
     return SwitchProgram({**missing, **held.rules}, held.groups, {**wanted.meters, **held.meters})
-
-
-def outputs(program: SwitchProgram) -> frozenset[int]:
-    """The ports that a program sends packets to, directly or through groups."""
-    rules = (action for rule in program.rules.values() for action in rule.actions)
-    buckets = (
-        action for group in program.groups.values() for bucket in group.buckets for action in bucket.actions
-    )
-    return _ports(rules) | _ports(buckets)
-
-
-def _ports(actions: Iterable[Action]) -> frozenset[int]:
-    return frozenset(
-        action.port for action in actions if isinstance(action, Output) and action.port <= 0xFFFFFF00
-    )

@@ -23,6 +23,7 @@ import yaml
 
 from controller.contract import Gateway
 from controller.documents.yaml_tree import Entry, read_yaml
+from controller.health.damping import Damping
 from controller.model.errors import ModelError, OperatorError
 from controller.model.identity import Mac, parse_mac
 from controller.runtime.limits_text import limits_from
@@ -38,12 +39,24 @@ def default_socket() -> str:
     return str(root / f"treadle-{os.geteuid()}.sock")
 
 
+def default_maintenance_file(socket: str) -> str:
+    """Where what is drained is kept: beside a socket that was named, as two controllers of one machine have
+    nothing in common; else where this user's state is."""
+    if socket:
+        return str(Path(socket).with_suffix(".maintenance.yaml"))
+    if os.geteuid() == 0:
+        return "/var/lib/treadle/maintenance.yaml"
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return str(Path(state) / "treadle" / "maintenance.yaml")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting with its default. Times are seconds, rates packets a second, sizes bytes."""
 
     listen: str = "127.0.0.1:6653"
     socket: str = ""
+    maintenance_file: str = ""
     journal: str = ""
     journal_segment_bytes: int = 16 << 20
     journal_segments: int = 64
@@ -66,6 +79,10 @@ class Settings:
     counters_interval_s: float = 5.0
     audit_interval_s: float = 60.0
     step_pause_s: float = 0.02
+    damping_half_life_s: float = 15.0
+    damping_suppress_above: int = 2000
+    damping_reuse_below: int = 750
+    damping_longest_s: float = 60.0
     punt_pps: int = 1000
     broadcast_pps: int = 100
     protection: bool = True
@@ -86,6 +103,20 @@ class Settings:
     @property
     def socket_path(self) -> str:
         return self.socket or default_socket()
+
+    @property
+    def maintenance_path(self) -> str:
+        return self.maintenance_file or default_maintenance_file(self.socket)
+
+    @property
+    def damping(self) -> Damping:
+        """Raises `ModelError` where the thresholds do not go together."""
+        return Damping(
+            self.damping_half_life_s,
+            self.damping_suppress_above,
+            self.damping_reuse_below,
+            self.damping_longest_s,
+        )
 
 
 def plain(settings: Settings) -> dict[str, Any]:
@@ -252,6 +283,10 @@ def _check(settings: Settings) -> Settings:
         )
     if settings.dead_after_s <= settings.echo_interval_s:
         raise OperatorError("must be longer than echo_interval_s", key="dead_after_s")
+    try:
+        _ = settings.damping
+    except ModelError as error:
+        raise OperatorError(str(error), key="damping_reuse_below") from None
     given = [bool(settings.tls_key), bool(settings.tls_cert), bool(settings.tls_ca)]
     if any(given) and not all(given):
         raise OperatorError(

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, ring
+from controller.model.health import Drains, drains
 from controller.runtime.journal import Journal, read
 from controller.runtime.replay import replay
 from tests.runtime.driving import Drive, engine
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.law
 
 
 def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
-    """A run in which cables are cut and repaired, hosts speak and seek, sessions end, as the steps say."""
+    """A run in which cables are cut and repaired, flap, are drained and undrained, hosts speak and seek,
+    sessions end, as the steps say."""
     drive = Drive(wiring)
     drive.run(0.5)
     for what, number in steps:
@@ -36,6 +38,17 @@ def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
                 drive.seek(host, IPv4Address(0x0A00_00F0 + number % 3))
             case "rest":
                 drive.run(number % 10)
+            case "flap":
+                for _ in range(3):
+                    drive.fabric.cut(cable.a)
+                    drive.run(0.1)
+                    drive.fabric.repair(cable.a)
+                    drive.run(0.5)
+            case "drain":
+                switches = [cable.b.dpid] if number % 2 else []
+                drive.ask_drains(drains([(cable.a, cable.b)], switches))
+            case "undrain":
+                drive.ask_drains(Drains())
             case "hiccup":
                 drive.fabric.disconnect(cable.a.dpid, "hiccup")
                 drive.fabric.connect(cable.a.dpid)
@@ -43,7 +56,7 @@ def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
     return drive
 
 
-ACTS = ["cut", "repair", "speak", "seek", "rest", "hiccup"]
+ACTS = ["cut", "repair", "speak", "seek", "rest", "flap", "drain", "undrain", "hiccup"]
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 100)), max_size=12)
 WIRINGS = st.sampled_from([ring(4), leaf_spine(3, 2), fat_tree(4)])
 

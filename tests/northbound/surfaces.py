@@ -9,8 +9,10 @@ from apps.admission.app import Admission
 from apps.routing.app import Routing
 from controller.compiler.assemble import assemble
 from controller.contract import FabricSettings, FabricView, Gateway
+from controller.health.avoidance import Avoidance, avoiding
 from controller.model.blueprint import Blueprint, fat_tree
 from controller.model.finding import Finding, Severity
+from controller.model.health import Drains
 from controller.model.identity import Dpid
 from controller.model.topology import Topology
 from controller.model.traffic import Load
@@ -23,18 +25,24 @@ H1, H2, H3, H16 = PLAN.hosts[0], PLAN.hosts[1], PLAN.hosts[2], PLAN.hosts[15]
 
 
 def running(
-    plan: Blueprint = PLAN, *, fabric: Topology | None = None, gateway: Gateway | None = None
+    plan: Blueprint = PLAN,
+    *,
+    fabric: Topology | None = None,
+    gateway: Gateway | None = None,
+    avoidance: Avoidance | None = None,
 ) -> Snapshot:
     """What a controller shows of this fabric once every switch has confirmed its program."""
     fabric = fabric or snapshot(plan)
+    shown = avoidance or Avoidance(fabric, routable=fabric)
     settings = FabricSettings(gateway=gateway or Gateway())
-    view = FabricView(0.0, fabric, plan, settings)
+    view = FabricView(0.0, fabric, plan, settings, stubs=shown.stubs, without_avoided=shown.routable)
     decisions = [decision for app in (Admission(), Routing()) for decision in app.decide(view, None)[1]]
     link = fabric.links[0]
     return Snapshot(
         now_s=83.5,
         running_s=83.5,
         topology=fabric,
+        avoidance=shown,
         blueprint=plan,
         gateway=settings.gateway,
         installed=assemble(decisions, fabric, settings, 7).program,
@@ -72,6 +80,17 @@ class Shown:
         found = {dpid: self.shown.audited[dpid].found for dpid in dpids if dpid in self.shown.audited}
         fresh = {dpid: Audited(later_s, found.get(dpid, ())) for dpid in dpids if dpid not in self.mute}
         self.set(now_s=later_s, audited={**self.shown.audited, **fresh})
+
+    def drain(self, drains: Drains) -> None:
+        """The routes avoid it at once, and every switch has confirmed."""
+        self._drained(self.shown.avoidance.drains.with_more(drains))
+
+    def undrain(self, drains: Drains) -> None:
+        self._drained(self.shown.avoidance.drains.without(drains))
+
+    def _drained(self, drains: Drains) -> None:
+        after = avoiding(self.shown.avoidance, self.shown.topology, drains, self.shown.avoidance.suppressed)
+        self.shown = running(avoidance=after)
 
     def set(self, **changed: Any) -> None:
         self.shown = replace(self.shown, **changed)

@@ -18,7 +18,8 @@ from controller.discovery.frames import arp_announcement, arp_request, encode
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint, HostPlan
 from controller.model.command import Addressed, ProgramCommand
-from controller.model.event import Event
+from controller.model.event import DrainAsked, Event
+from controller.model.health import Drains
 from controller.model.identity import Dpid, PortNo
 from controller.model.limits import Limits
 from controller.runtime.engine import Engine, Setup, sendable
@@ -79,6 +80,10 @@ class Drive:
         for dpid, batch in sendable(commands).items():
             self.fabric.send(dpid, batch)
         return commands
+
+    def ask_drains(self, wanted: Drains) -> None:
+        """An operator wants these to carry no transit, and nothing else."""
+        self.fabric.events.put(DrainAsked(wanted))
 
     def drain(self) -> tuple[Event, ...]:
         """Everything that has been reported and not yet been taken."""

@@ -232,12 +232,12 @@ def test_a_writer_who_insists_stays_a_finding_that_is_counted() -> None:
 
 
 def test_what_changes_while_the_fabric_heals_is_found_all_the_same() -> None:
-    """Cables break and mend all through the round; the audit's answers are overtaken, and asked for again."""
+    """Cables break and mend all through the round, each once, as one that goes on would be damped; the
+    audit's answers are overtaken, and asked for again."""
     drive = Drive(fat_tree(4)).come_up()
     before = programs(drive)
     drive.fabric.send(Dpid(1), [SetRule(STRANGER), DeleteRule(a_route(before[Dpid(1)]))])
-    cable = next(cable for cable in drive.wiring.cables if cable.a.dpid == 1)
-    for _ in range(30):
+    for cable in drive.wiring.cables[:30]:
         drive.fabric.cut(cable.a)
         drive.run(1.0)
         drive.fabric.repair(cable.a)

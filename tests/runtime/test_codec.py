@@ -21,6 +21,7 @@ from controller.model.errors import ModelError
 from controller.model.event import (
     BarrierDone,
     CountersRead,
+    DrainAsked,
     FrameIn,
     PortChanged,
     ProgramRead,
@@ -42,7 +43,8 @@ from controller.model.flow import (
     ToGroup,
     match,
 )
-from controller.model.identity import Dpid, Mac, PortNo
+from controller.model.health import drains
+from controller.model.identity import Dpid, Mac, PortNo, port_ref
 from controller.model.program import switch_program
 from controller.model.topology import Port
 from controller.model.traffic import PortCounters
@@ -75,6 +77,7 @@ VALUES = [
     BarrierDone(Dpid(1), 4),
     ProgramRead(Dpid(1), switch_program([RULE], [GROUP], [METER])),
     CountersRead(Dpid(1), (PortCounters(PortNo(1), 1, 2, 3, 4),)),
+    DrainAsked(drains([(port_ref(1, 3), port_ref(5, 1))], [Dpid(7)])),
     Tick(),
     (1, "text", None, 2.5, ip_address("10.0.0.1"), ip_address("fe80::1")),
 ]
