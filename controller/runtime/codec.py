@@ -90,6 +90,7 @@ _WRITERS: tuple[tuple[type, Writer], ...] = (
     (Enum, lambda value: f'{{"{type(value).__name__}":"{value.name}"}}'),
     (flow.Term, lambda term: f'{{"Term":["{term.field.name}",{int(term.value)},{term.mask}]}}'),
     (traffic.PortCounters, lambda counters: f'{{"PortCounters":[{",".join(map(str, counters))}]}}'),
+    (identity.PortRef, lambda at: f'{{"PortRef":[{at.dpid},{at.port}]}}'),
     (Mapping, _map),
     (IPv4Address, lambda value: f'{{"ip":"{value}"}}'),
     (IPv6Address, lambda value: f'{{"ip":"{value}"}}'),
@@ -126,6 +127,7 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "map": lambda body: {decode(key): decode(item) for key, item in body},
     "set": lambda body: frozenset(decode(item) for item in body),
     "PortCounters": lambda body: traffic.PortCounters(*body),
+    "PortRef": lambda body: identity.PortRef(*body),
     "Term": lambda body: flow.Term(flow.Field[body[0]], body[1], body[2]),
 }
 
