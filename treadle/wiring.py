@@ -99,7 +99,8 @@ def southbound_settings(settings: Settings) -> SouthboundSettings:
 
 def ovsdb_settings(settings: Settings) -> OvsdbSettings:
     """Raises `OperatorError` for a database that cannot be."""
-    return OvsdbSettings(endpoints(settings.ovsdb), settings.bfd_interval_ms, _tls(settings))
+    _, port = settings.listen_address
+    return OvsdbSettings(endpoints(settings.ovsdb), port, settings.bfd_interval_ms, _tls(settings))
 
 
 def _tls(settings: Settings) -> TlsSettings | None:

@@ -1,6 +1,6 @@
 """The conversation with one database: its protocol, without a socket, a thread or a clock.
 
-    --> monitor  Bridge, Port, Interface (rows.COLUMNS)      <-- the rows as they are
+    --> monitor  Bridge, Controller, Port, Interface         <-- the rows as they are
                                                              <-- update: rows that differ, from then on
     --> transact operations                                  <-- what came of each
     <-> echo, in either direction, when nothing else is said
@@ -41,7 +41,7 @@ class Conversation:
         self._to_write: deque[Operation] = deque()
         self._under_way = False
         self._rests_until_s = 0.0
-        self.tables = Tables(settings.rows)
+        self.tables = Tables(settings.rows, settings.our_port)
         self.is_monitoring = False
         self.refused = ""
         """What the database said when it last refused something; the owner clears it."""

@@ -53,13 +53,16 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class OvsdbSettings:
-    """Times are seconds. `interval_ms` 0: no port is to be watched, and what we once wrote is taken back.
+    """Times are seconds. `our_port` is where we listen for switches: a bridge that is to find its controller
+    on another port is not ours, though it may be in the same database and even have the same DPID.
+    `interval_ms` 0: no port is to be watched, and what we once wrote is taken back.
 
     A cable is given `patience_s` for its sessions to come up, or is left alone for `rest_s`. A message of a
     database has at most `message_bytes`, and it holds at most `rows` of what we read: a thousand bridges.
     """
 
     endpoints: tuple[Endpoint, ...]
+    our_port: int
     interval_ms: int = 0
     tls: TlsSettings | None = None
     patience_s: float = 6.0

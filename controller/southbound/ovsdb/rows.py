@@ -1,6 +1,7 @@
-"""Columns as values: the little that is read of three tables.
+"""Columns as values: the little that is read of four tables.
 
-    Bridge     datapath_id, ports        which switch it is
+    Bridge     datapath_id, ports, controller     which switch it is, and whose
+    Controller target
     Port       interfaces
     Interface  ofport, bfd, bfd_status, external_ids
 
@@ -21,12 +22,16 @@ from controller.model.identity import Dpid, PortNo
 from controller.southbound.ovsdb.framing import Json, Unbearable
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "Bridge": ("datapath_id", "ports"),
+    "Bridge": ("datapath_id", "ports", "controller"),
+    "Controller": ("target",),
     "Port": ("interfaces",),
     "Interface": ("ofport", "bfd", "bfd_status", "external_ids"),
 }
 MARK = "treadle-bfd"
 """The key in `external_ids` that says what of `bfd` is ours (bfd.py)."""
+
+OPENFLOW_PORT = 6653
+"""Where a controller listens when its target does not say."""
 
 BFD_KEYS = ("enable", "min_rx", "min_tx")
 _STATUS_KEYS = ("forwarding", "flap_count", "diagnostic")
@@ -34,6 +39,7 @@ _LONGEST_TEXT = 128
 _MOST_IN_A_SET = 4096
 _LAST_PORT = 0xFEFF  # 0xff00 in OpenFlow 1.0's numbering, which the database keeps; the local port is above
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TARGET = re.compile(r"(tcp|ssl):(\[[^\]]*\]|[^:]*)(:(?P<port>[0-9]{1,5}))?")
 _DPID = re.compile(r"[0-9a-fA-F]{16}")
 
 
@@ -41,6 +47,14 @@ _DPID = re.compile(r"[0-9a-fA-F]{16}")
 class Bridge:
     dpid: Dpid | None
     ports: frozenset[str]
+    controllers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Where a bridge finds a controller: the TCP port, None where the target has none (`ptcp:`, `punix:`)."""
+
+    listens_on: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +72,17 @@ class Interface:
     mark: str = ""
 
 
-Row = Bridge | Port | Interface
+Row = Bridge | Controller | Port | Interface
 
 
 def row(table: str, columns: Json) -> Row:
     """One row as its database shows it. Raises `Unbearable`."""
     match table:
         case "Bridge":
-            return Bridge(_dpid(columns.get("datapath_id")), _references(columns.get("ports")))
+            dpid, ports = _dpid(columns.get("datapath_id")), _references(columns.get("ports"))
+            return Bridge(dpid, ports, _references(columns.get("controller")))
+        case "Controller":
+            return Controller(_target_port(columns.get("target")))
         case "Port":
             return Port(_references(columns.get("interfaces")))
         case "Interface":
@@ -108,6 +125,11 @@ def _dpid(value: Any) -> Dpid | None:
     if len(members) == 1 and isinstance(members[0], str) and _DPID.fullmatch(members[0]):
         return Dpid(int(members[0], 16))
     return None
+
+
+def _target_port(value: Any) -> int | None:
+    found = _TARGET.fullmatch(value) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
+    return None if found is None else int(found["port"] or OPENFLOW_PORT)
 
 
 def _port(value: Any) -> PortNo | None:

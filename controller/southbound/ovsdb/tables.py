@@ -12,16 +12,19 @@ from typing import TypeVar
 
 from controller.model.identity import PortRef
 from controller.southbound.ovsdb.framing import Unbearable
-from controller.southbound.ovsdb.rows import COLUMNS, Bridge, Interface, Port, Row, row, uuid
+from controller.southbound.ovsdb.rows import COLUMNS, Bridge, Controller, Interface, Port, Row, row, uuid
 
 R = TypeVar("R", bound=Row)
 
 
 class Tables:
-    """What one database has shown; at most `most_rows` of it."""
+    """What one database has shown; at most `most_rows` of it. Bridges whose controller listens elsewhere than
+    on `our_port` are others', and are left alone.
+    """
 
-    def __init__(self, most_rows: int) -> None:
+    def __init__(self, most_rows: int, our_port: int) -> None:
         self._most_rows = most_rows
+        self._our_port = our_port
         self._rows: dict[str, dict[str, Row]] = {table: {} for table in COLUMNS}
         self._interface_at: dict[PortRef, str] = {}
         self._port_of: dict[str, PortRef] = {}
@@ -78,7 +81,7 @@ class Tables:
         """
         before = self._interface_at
         self._interface_at = {}
-        for bridge in self._all("Bridge", Bridge):
+        for bridge in filter(self._is_ours, self._all("Bridge", Bridge)):
             for port in self._named("Port", sorted(bridge.ports), Port):
                 for name in sorted(port.interfaces):
                     found = self._rows["Interface"].get(name)
@@ -87,6 +90,10 @@ class Tables:
         self._port_of = {name: at for at, name in self._interface_at.items()}
         ends = before.keys() | self._interface_at.keys()
         return {at for at in ends if before.get(at) != self._interface_at.get(at)}
+
+    def _is_ours(self, bridge: Bridge) -> bool:
+        controllers = self._named("Controller", sorted(bridge.controllers), Controller)
+        return any(each.listens_on == self._our_port for each in controllers)
 
     def _all(self, table: str, kind: type[R]) -> list[R]:
         return self._named(table, sorted(self._rows[table]), kind)
