@@ -20,7 +20,7 @@ from __future__ import annotations
 from controller.discovery.derive import neighbour
 from controller.discovery.draft import Draft
 from controller.discovery.hellos import hello_anew
-from controller.discovery.state import BfdSession
+from controller.discovery.state import BfdSession, FabricState
 from controller.model.event import BfdChanged
 from controller.model.finding import Severity
 from controller.model.identity import PortRef
@@ -43,6 +43,11 @@ def bfd_changed(draft: Draft, event: BfdChanged) -> None:
         draft.unvouched |= {end.dpid for end in (at, far) if end is not None}
     if event.up is not False and neighbour(draft, at) is None:
         hello_anew(draft, at)
+
+
+def sessions(state: FabricState) -> dict[PortRef, bool]:
+    """Whether they are up, for all ports that have one."""
+    return {at: session.up for at, session in state.bfd.items()}
 
 
 def _tell_silent(draft: Draft, at: PortRef, far: PortRef, diagnostic: str) -> None:

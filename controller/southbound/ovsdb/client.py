@@ -41,7 +41,7 @@ class OvsdbClient:
 
     def __init__(self, settings: OvsdbSettings, events: EventQueue) -> None:
         self._settings = settings
-        self._events = events
+        self.events = events
         self._book = Book(settings)
         self._wishes: deque[tuple[PortRef, Wish]] = deque()
         self._lines: dict[Database, Line] = {}
@@ -185,7 +185,7 @@ class OvsdbClient:
 
     def _publish(self, events: list[Event]) -> None:
         if events:
-            self._events.put_all(events)
+            self.events.put_all(events)
 
     def _report(self, database: Database, kind: str, text: str) -> None:
         """Tell the loop of a kind of trouble with a database, once."""
