@@ -2,24 +2,20 @@
 
     want(at, far, interval) --> cables --+
     shown(database, tables) --> ports ---+--> due(now_s): operations for each database
-                                         +--> news(): BfdChanged for each port of which the loop knows
-                                         otherwise
+                                         +--> news(): BfdChanged where the loop knows otherwise
 
 It is level-triggered: whatever was lost, refused or changed by others is seen as a difference and written
-again.
+again; and a session that goes down and up again before the loop could hear of it is no news.
 
 A port on which BFD begins is dead for Open vSwitch until its session is up, about a second: groups that watch
 it do without it meanwhile. So three things are minded:
 
 - *Both ends or none.* A cable is set up only while both of its ports are within reach, and at both at once.
-One end
-  alone would be dead for ever.
+  One end alone would be dead for ever.
 - *One cable at a switch.* While one cable of a switch comes up no other one is begun there, so that a fabric
-that
-  carries traffic has its other ways. The fabric is set up in as many rounds as its busiest switch has links.
+  that carries traffic has its other ways. There are as many rounds as the busiest switch has links.
 - *First, do no harm.* A cable that does not come up within `patience_s` is given back and left alone for
-`rest_s`,
-  with an incident: a port that forwards is worth more than one that is watched.
+  `rest_s`, with an incident: a port that forwards is worth more than one that is watched.
 
 A database that is out of reach changes nothing: what it said last holds until it says otherwise. Where two
 claim the same switch, the first one has it.
@@ -62,7 +58,8 @@ Cable = tuple[PortRef, PortRef]
 Database = int
 """Its place in the settings."""
 
-Operations = dict[Database, list[Operation]]
+Operations = dict[Database, dict[str, Operation]]
+"""By the interface (its uuid) that each one changes: the latest says all."""
 
 
 class Book:
@@ -216,7 +213,7 @@ class Book:
 
     def _write(self, at: PortRef, operation: Operation | None, out: Operations) -> None:
         if operation is not None:
-            out.setdefault(self._speaker[at.dpid], []).append(operation)
+            out.setdefault(self._speaker[at.dpid], {})[self._name(at)] = operation
 
     # --- looking up -----------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@
 
 A database that cannot be reached is tried again, after a quarter of a second, then twice as long, up to eight
 seconds. One that says what cannot be borne is hung up on and tried again like that; the loop is told once for
-each kind of trouble. While a database is away nothing changes: no news of a session is no news.
+each kind of trouble. While a database is away nothing changes: no news of a session is no news. Nor can one
+talk the loop full: what it says is compared with what the loop was told, when the loop can hear it.
 
 It has its own thread beside the southbound's, because a database may be slow and a switch must not wait for
 it.
@@ -34,6 +35,7 @@ from controller.southbound.readiness import Readiness
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.1
+_MOST_UNHEARD = 1024  # events that may wait for the loop before it is told no more
 
 
 class OvsdbClient:
@@ -51,6 +53,7 @@ class OvsdbClient:
         self._readiness: Readiness[Line | socket.socket] = Readiness()
         self._alarm, self._bell = socket.socketpair()
         self._tls = None if settings.tls is None else tls.client_context(settings.tls)
+        self._unheard = self._last = 0
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -115,7 +118,7 @@ class OvsdbClient:
             touched = line.receive(time.monotonic())
             if touched:
                 self._book.shown(line.database, line.conversation.tables, touched)
-                self._publish(self._book.news())
+                self._tell_news()
         except (OSError, Unbearable) as error:
             self._lose(line, error)
             return
@@ -127,7 +130,7 @@ class OvsdbClient:
         for database, operations in self._book.due(now_s).items():
             if database in self._lines:
                 self._lines[database].conversation.write(operations)
-        self._publish(self._book.news())
+        self._tell_news()
         for line in list(self._lines.values()):
             try:
                 line.tick(now_s)
@@ -183,9 +186,19 @@ class OvsdbClient:
 
     # --- reporting ------------------------------------------------------------------------------------------
 
+    def _tell_news(self) -> None:
+        """Tell the loop what is new, unless it is behind: then it will be told how things are by then."""
+        if self._unheard >= _MOST_UNHEARD and self.events.taken < self._last:
+            return
+        if self.events.taken >= self._last:
+            self._unheard = 0
+        self._publish(self._book.news())
+
     def _publish(self, events: list[Event]) -> None:
         if events:
             self.events.put_all(events)
+            self._unheard += len(events)
+            self._last = self.events.given
 
     def _report(self, database: Database, kind: str, text: str) -> None:
         """Tell the loop of a kind of trouble with a database, once."""

@@ -13,7 +13,8 @@ it.
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from controller.model.identity import PortRef
@@ -38,7 +39,7 @@ class Conversation:
         self._unsent = bytearray()
         self._heard_s = now_s
         self._asked = False
-        self._to_write: deque[Operation] = deque()
+        self._to_write: dict[str, Operation] = {}
         self._under_way = False
         self._rests_until_s = 0.0
         self.tables = Tables(settings.rows, settings.our_port)
@@ -91,9 +92,9 @@ class Conversation:
 
     # --- saying ---------------------------------------------------------------------------------------------
 
-    def write(self, operations: list[Operation]) -> None:
-        """Carry these out, in order."""
-        self._to_write += operations
+    def write(self, operations: Mapping[str, Operation]) -> None:
+        """Carry these out, soon; each takes the place of an earlier one for the same row."""
+        self._to_write.update(operations)
 
     def tick(self, now_s: float) -> None:
         """Let time pass. Raises `Unbearable` when the far end has been silent for too long."""
@@ -104,8 +105,8 @@ class Conversation:
             self._asked = True
             self._say({"method": "echo", "id": _ECHO, "params": []})
         if self._to_write and not self._under_way and now_s >= self._rests_until_s:
-            count = min(_MOST_OPERATIONS, len(self._to_write))
-            operations = [self._to_write.popleft() for _ in range(count)]
+            names = list(islice(self._to_write, _MOST_OPERATIONS))
+            operations = [self._to_write.pop(name) for name in names]
             self._under_way = True
             self._say({"method": "transact", "id": _TRANSACT, "params": [_DATABASE, *operations]})
 

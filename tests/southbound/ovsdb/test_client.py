@@ -25,7 +25,7 @@ from controller.southbound.ovsdb.client import OvsdbClient
 from controller.southbound.ovsdb.endpoint import Endpoint, OvsdbSettings, endpoints, unix
 from controller.southbound.ovsdb.framing import Framer
 from tests.southbound.certificates import Authority
-from tests.southbound.ovsdb.databases import OUR_PORT, UP, Database
+from tests.southbound.ovsdb.databases import DOWN, OUR_PORT, UP, Database
 
 A, B = port_ref(1, 1), port_ref(2, 1)
 PATIENCE_S = 20.0
@@ -142,6 +142,27 @@ def test_a_database_that_floods_us_is_hung_up_on_and_tried_again(path: Path, cli
     assert str(path) in str(found)
     server.accept()
     server.show(Database(A))
+
+
+def test_a_database_whose_sessions_flap_does_not_talk_the_loop_full(path: Path, client: OvsdbClient) -> None:
+    """Nobody takes an event meanwhile; what is told in the end is how things are."""
+    ports = [port_ref(1, number) for number in range(1, 101)]
+    server, database = listening(path), Database(*ports)
+    server.accept()
+    server.show(database)
+    for number in range(60):
+        for at in ports:
+            database.maps[at]["bfd_status"] = dict(DOWN if number % 2 else UP)
+        server.say({"method": "update", "id": None, "params": [None, database.rows(*ports)]})
+    server.say({"method": "echo", "id": "heard all", "params": []})
+    while server.hear().get("id") != "heard all":
+        pass
+    assert client.events.qsize() <= 1200
+    last: dict[PortRef, BfdChanged] = {}
+    while len(last) < len(ports) or any(event.up is not False for event in last.values()):
+        event = told(client, lambda event: isinstance(event, BfdChanged))
+        assert isinstance(event, BfdChanged)
+        last[event.at] = event
 
 
 def test_a_client_that_stops_leaves_no_thread_waiting_for_a_silent_database(path: Path) -> None:
