@@ -11,6 +11,7 @@ Kinds of decision:
     Rules      rules and meters of one owner; complete each time (what is not repeated is withdrawn)
     Routes     the route table of the fabric; exactly one app gives one
     SendFrames frames to leave now
+    Watch      ports whose BFD session begins, changes or ends now
     Report     findings that hold now (complete each time)
 
 An app that has nothing new to say returns the same objects as before: the loop skips work by identity.
@@ -42,12 +43,13 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class FabricSettings:
-    """The settings that apps may see. Rates are packets a second."""
+    """The settings that apps may see. Rates are packets a second; `bfd_interval_ms` 0: no BFD."""
 
     gateway: Gateway = Gateway()
     punt_pps: int = 1000
     broadcast_pps: int = 100
     protection: bool = True
+    bfd_interval_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,21 @@ class SendFrames:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """For each port the one at the other end of its cable, with which it runs BFD from now on; None: no
+    longer. A port that is not named goes on as it was: the next decision says only what differs.
+    """
+
+    interval_ms: int
+    far: Mapping[PortRef, PortRef | None]
+
+
+@dataclass(frozen=True)
 class Report:
     findings: tuple[Finding, ...]
 
 
-Decision = Rules | Routes | SendFrames | Report
+Decision = Rules | Routes | SendFrames | Watch | Report
 
 
 class App(Protocol):

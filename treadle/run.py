@@ -19,6 +19,7 @@ from controller.runtime.settings import Settings, load
 
 if TYPE_CHECKING:
     from controller.runtime.journal import Journal
+    from controller.southbound.interface import Southbound
 
 log = logging.getLogger("treadle")
 
@@ -69,11 +70,13 @@ def _serve(settings: Settings, framework: str) -> int:
     began_s = time.monotonic()
     life, blueprint, feed = new_life(), blueprint_of(settings), Feed()
     engine = engine_for(settings, life, blueprint)
-    southbound = OpenFlowSouthbound(
+    southbound: Southbound = OpenFlowSouthbound(
         southbound_settings(settings),
         on_port_down=lambda dpid, port: loop.fast_lane(dpid, port),
         framework=framework,
     )
+    if settings.ovsdb:
+        southbound = _with_ovsdb(southbound, settings)
     journal = _journal(settings, {**header_of(settings, life), "monotonic_s": began_s})
     drains = DrainFile(Path(settings.maintenance_path), southbound.events.put)
     observation = Observation(engine, southbound, feed, journal, blueprint, settings, began_s, drains)
@@ -96,6 +99,14 @@ def _serve(settings: Settings, framework: str) -> int:
             journal.close()
     log.info("stopped; the switches keep their rules")
     return 0
+
+
+def _with_ovsdb(southbound: Southbound, settings: Settings) -> Southbound:
+    from controller.southbound.ovsdb.beside import WithOvsdb
+    from controller.southbound.ovsdb.client import OvsdbClient
+    from treadle.wiring import ovsdb_settings
+
+    return WithOvsdb(southbound, OvsdbClient(ovsdb_settings(settings), southbound.events))
 
 
 def _journal(settings: Settings, header: dict[str, object]) -> Journal | None:

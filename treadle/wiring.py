@@ -17,6 +17,7 @@ from apps.admission.app import Admission
 from apps.broadcast.app import Broadcast
 from apps.neighbours.app import Neighbours
 from apps.routing.app import Routing
+from apps.watching.app import Watching
 from apps.wiring.app import Wiring
 from controller.contract import App, FabricSettings
 from controller.discovery.settings import DiscoverySettings
@@ -27,6 +28,7 @@ from controller.runtime.engine import Engine, Setup
 from controller.runtime.limits_text import limits_from
 from controller.runtime.readiness import Patience
 from controller.runtime.settings import Settings, plain
+from controller.southbound.ovsdb.endpoint import OvsdbSettings, endpoints
 from controller.southbound.settings import SouthboundSettings, TlsSettings
 
 _EPOCH_2020_MIN = 1_577_836_800 // 60
@@ -55,7 +57,7 @@ def recorded_life(header: Mapping[str, Any]) -> Life:
 
 def apps() -> tuple[App, ...]:
     """Every app, in the order in which they are asked."""
-    return (Admission(), Routing(), Neighbours(), Broadcast(), Wiring())
+    return (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching())
 
 
 def blueprint_of(settings: Settings) -> Blueprint | None:
@@ -86,17 +88,26 @@ def engine_for(
 
 def southbound_settings(settings: Settings) -> SouthboundSettings:
     host, port = settings.listen_address
-    tls = None
-    if settings.tls_key:
-        tls = TlsSettings(Path(settings.tls_key), Path(settings.tls_cert), Path(settings.tls_ca))
     return SouthboundSettings(
         address=host,
         port=port,
-        tls=tls,
+        tls=_tls(settings),
         allowed=frozenset(Dpid(int(text, 16)) for text in settings.allow) or None,
         echo_interval_s=settings.echo_interval_s,
         dead_after_s=settings.dead_after_s,
     )
+
+
+def ovsdb_settings(settings: Settings) -> OvsdbSettings:
+    """Raises `OperatorError` for a database that cannot be."""
+    _, port = settings.listen_address
+    return OvsdbSettings(endpoints(settings.ovsdb), port, settings.bfd_interval_ms, _tls(settings))
+
+
+def _tls(settings: Settings) -> TlsSettings | None:
+    if not settings.tls_key:
+        return None
+    return TlsSettings(Path(settings.tls_key), Path(settings.tls_cert), Path(settings.tls_ca))
 
 
 def header_of(settings: Settings, life: Life) -> dict[str, Any]:
@@ -110,6 +121,7 @@ def _fabric(settings: Settings) -> FabricSettings:
         punt_pps=settings.punt_pps,
         broadcast_pps=settings.broadcast_pps,
         protection=settings.protection,
+        bfd_interval_ms=settings.bfd_interval_ms,
     )
 
 

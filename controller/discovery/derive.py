@@ -1,8 +1,9 @@
 """What the evidence amounts to: links, edge ports, hosts.
 
-    a link    a heard b, b heard a, both since both came alive, on two switches, nobody lives at either port
+    a link    a heard b, b heard a, both since both came alive, on two switches, nobody lives at either port,
+              and no BFD session between the two has gone down (silence.py)
     an edge   a live port without a link where a host lives, or should live by the blueprint, or that has
-              been quiet for `settle_s` and is not meant for a cable
+              been quiet for `settle_s`, is not meant for a cable, and has never had a BFD session that was up
     a host    a station that is present
 
 A port that hears a neighbour which does not hear it is neither link nor edge: something is wrong with it, and
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from controller.discovery.alarms import AlarmKind
 from controller.discovery.draft import Draft
+from controller.discovery.state import BfdSession
 from controller.model.identity import IpAddress, Mac, PortRef
 from controller.model.topology import Host, Link
 
@@ -56,13 +58,24 @@ def neighbour(draft: Draft, port: PortRef) -> PortRef | None:
     since_s = max(here.live_since_s, there.live_since_s)
     if min(heard.at_s, back.at_s) < since_s or barred(draft, port) or barred(draft, other):
         return None
-    return other
+    return None if is_silent(draft, port, other) else other
+
+
+def is_silent(draft: Draft, a: PortRef, b: PortRef) -> bool:
+    """Whether the BFD session between these two ports has gone down, as either of them says."""
+    here, there = draft.bfd.get(a), draft.bfd.get(b)
+    return (here is not None and not here.up and here.far == b) or (
+        there is not None and not there.up and there.far == a
+    )
 
 
 def unhear(draft: Draft, port: PortRef) -> None:
     """Forget whom this port has heard, and with it the link that it may carry."""
     known = draft.heard.drop(port)
     if known is not None:
+        session = draft.bfd.get(port)
+        if session is not None and session.up:
+            draft.bfd.set(port, BfdSession(True, known.source))  # it may go down later than the port
         draft.let_sleep(AlarmKind.HEARD, port)
         draft.touched_ports.add(port)
         draft.unvouched |= {port.dpid, known.source.dpid}
@@ -115,7 +128,7 @@ def _is_edge(draft: Draft, port: PortRef) -> bool:
     settled = draft.now_s >= state.live_since_s + draft.settings.settle_s
     blueprint = draft.settings.blueprint
     cabled = blueprint is not None and port in blueprint.peer
-    return settled and not cabled and port not in draft.heard
+    return settled and not cabled and port not in draft.heard and port not in draft.bfd
 
 
 def _derive_host(draft: Draft, mac: Mac) -> None:

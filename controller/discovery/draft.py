@@ -55,6 +55,7 @@ class Draft:
         self.ports = Sheet(state.ports)
         self.early = Sheet(state.early)
         self.heard = Sheet(state.heard)
+        self.bfd = Sheet(state.bfd)
         self.nonces = Sheet(state.nonces)
         self.hellos_sent = state.hellos_sent
         self.hellos_said = 0
@@ -194,6 +195,7 @@ _EVIDENCE = (
     "ports",
     "early",
     "heard",
+    "bfd",
     "nonces",
     "stations",
     "residents",

@@ -3,6 +3,7 @@
     fold(state, event, now_s) -> (state, effects)             state.topology: the snapshot
 
     SwitchUp Down, PortChanged Removed    ports.py       what is alive
+    BfdChanged                            silence.py     which cables carry nothing although their ports live
     FrameIn (LLDP)                        links.py       which ports are one cable
     FrameIn (others)                      sightings.py   which hosts live where
     Tick                                  here           what has become due: hellos, ageing, questions
@@ -32,9 +33,19 @@ from controller.discovery.links import age
 from controller.discovery.ports import bury, port_changed, port_removed, settled, switch_down, switch_up
 from controller.discovery.settings import DiscoverySettings
 from controller.discovery.sightings import take_frame
+from controller.discovery.silence import bfd_changed
 from controller.discovery.state import FabricState
 from controller.discovery.watch import watch
-from controller.model.event import Event, FrameIn, PortChanged, PortRemoved, SwitchDown, SwitchUp, Tick
+from controller.model.event import (
+    BfdChanged,
+    Event,
+    FrameIn,
+    PortChanged,
+    PortRemoved,
+    SwitchDown,
+    SwitchUp,
+    Tick,
+)
 from controller.model.identity import PortRef
 from controller.model.routing import Endpoint
 
@@ -45,7 +56,7 @@ NOTHING = Effects()
 _MOST_ALARMS = 4096
 """A tick handles so many alarms, the oldest first; then the next one is due at once."""
 
-_OURS = (FrameIn, PortChanged, PortRemoved, SwitchUp, SwitchDown)
+_OURS = (FrameIn, PortChanged, PortRemoved, BfdChanged, SwitchUp, SwitchDown)
 _AT_PORTS = {AlarmKind.SETTLED: settled, AlarmKind.HEARD: age, AlarmKind.HELLO: hello}
 
 
@@ -119,6 +130,8 @@ def _take(draft: Draft, event: Event) -> None:
             port_changed(draft, event)
         case PortRemoved():
             port_removed(draft, event)
+        case BfdChanged():
+            bfd_changed(draft, event)
         case Tick():
             for key in draft.due(_MOST_ALARMS):
                 if draft.ring(key):

@@ -40,7 +40,7 @@ it (`link-crowded`) is a hub, or somebody who wants the link to move.
 from __future__ import annotations
 
 from controller.discovery.alarms import AlarmKind
-from controller.discovery.derive import barred, lived_at, meant_for_host, neighbour, unhear
+from controller.discovery.derive import barred, is_silent, lived_at, meant_for_host, neighbour, unhear
 from controller.discovery.draft import Draft
 from controller.discovery.frames import Frame
 from controller.discovery.hellos import hello, hello_anew, is_remembered, rest
@@ -164,7 +164,7 @@ def _believe(draft: Draft, at: PortRef, source: PortRef) -> None:
     elif at.dpid == source.dpid:
         evidence = f"this port and {source} are two ends of one cable; it is not used"
         draft.find_once(at, Severity.WARNING, "looped-cable", evidence)
-    else:
+    elif not is_silent(draft, at, source):
         hello(draft, at)  # the neighbour has missed what was said before it listened
 
 
@@ -196,6 +196,10 @@ def age(draft: Draft, at: PortRef) -> None:
 
 
 def in_grace(draft: Draft, at: PortRef) -> bool:
-    """Whether a neighbour was heard here so recently that host frames prove nothing."""
+    """Whether a neighbour was heard here so recently that host frames prove nothing; for longer where its
+    cable has fallen silent: what is still on its way then is what the neighbour forwards.
+    """
     known = draft.heard.get(at)
-    return known is not None and draft.now_s <= known.at_s + draft.settings.link_grace_s
+    if known is None:
+        return False
+    return draft.now_s <= known.at_s + draft.settings.link_grace_s or is_silent(draft, at, known.source)

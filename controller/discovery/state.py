@@ -1,6 +1,6 @@
 """What discovery remembers, and the snapshot that follows from it.
 
-    evidence  ports, heard, stations          what was seen, with its time: belief that ages
+    evidence  ports, heard, bfd, stations     what was seen, with its time: belief that ages
     questions nonces, inquiries, refused      what was sent out and is waited for, and what was turned down
     alarms    (what, about whom) -> when      all that time alone will change; a tick handles what is due
     graph     switches, links, hosts, edge    what all this amounts to, and the snapshot of it
@@ -55,6 +55,13 @@ class Heard(NamedTuple):
 
     source: PortRef
     at_s: float
+
+
+class BfdSession(NamedTuple):
+    """What a port's BFD session says: whether it is up, and the port that it runs with, as far as known."""
+
+    up: bool
+    far: PortRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,7 @@ class FabricState:
     ports: PersistentMap[PortRef, PortState] = field(default_factory=PersistentMap)
     early: PersistentMap[PortRef, tuple[Early, ...]] = field(default_factory=PersistentMap)
     heard: PersistentMap[PortRef, Heard] = field(default_factory=PersistentMap)
+    bfd: PersistentMap[PortRef, BfdSession] = field(default_factory=PersistentMap)
     nonces: PersistentMap[int, Sent] = field(default_factory=PersistentMap)
     hellos_sent: int = 0
     looked_s: float = float("-inf")

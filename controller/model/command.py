@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.model.flow import Action, FlowRule, Group, Meter, ReservedPort
-from controller.model.identity import Dpid, PortRef
+from controller.model.identity import Dpid, PortNo, PortRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,17 @@ class ReadCounters:
     """Ask for the counters of all ports; answered by the event `CountersRead`."""
 
 
+@dataclass(frozen=True, slots=True)
+class WatchPort:
+    """Run BFD at a port, with the port `far` at the other end of its cable, sending and expecting a packet
+    each so many milliseconds. `far` None: no longer. What comes of it are events `BfdChanged`.
+    """
+
+    port: PortNo
+    far: PortRef | None
+    interval_ms: int = 0
+
+
 ProgramCommand = (
     SetRule
     | DeleteRule
@@ -100,7 +111,7 @@ ProgramCommand = (
     | DeleteMeter
     | Barrier
 )
-Command = ProgramCommand | SendFrame | ReadProgram | ReadCounters
+Command = ProgramCommand | SendFrame | ReadProgram | ReadCounters | WatchPort
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from controller.model.command import ProgramCommand
 from controller.model.health import Drains
-from controller.model.identity import Dpid, PortNo
+from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.program import SwitchProgram
 from controller.model.topology import Port, SwitchProfile
 from controller.model.traffic import PortCounters
@@ -47,6 +47,19 @@ class PortChanged:
 class PortRemoved:
     dpid: Dpid
     port: PortNo
+
+
+@dataclass(frozen=True, slots=True)
+class BfdChanged:
+    """The BFD session of a port (RFC 5880) came up, or went down after it had been up: the cable does not
+    carry both ways. `up` None: there is no session that has ever been up, which says nothing of the cable.
+
+    `diagnostic` is the switch's word for why, as in RFC 5880, section 4.1.
+    """
+
+    at: PortRef
+    up: bool | None
+    diagnostic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +157,7 @@ Event = (
     | SwitchDown
     | PortChanged
     | PortRemoved
+    | BfdChanged
     | FrameIn
     | BarrierDone
     | Refused
@@ -159,5 +173,13 @@ Event = (
 
 
 def is_failure(event: Event) -> bool:
-    """Whether packets are being lost since this happened: a port has died."""
-    return isinstance(event, PortRemoved) or (isinstance(event, PortChanged) and not event.port.live)
+    """Whether packets are being lost since this happened: a port has died, or the cable behind it."""
+    match event:
+        case PortRemoved():
+            return True
+        case PortChanged(port=port):
+            return not port.live
+        case BfdChanged(up=up):
+            return up is False
+        case _:
+            return False

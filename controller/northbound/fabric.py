@@ -33,9 +33,7 @@ def topology(snapshot: Snapshot) -> Json:
 
 def _switch(switch: Switch, snapshot: Snapshot, names: Names, level: Mapping[Dpid, int]) -> Json:
     plan = snapshot.blueprint.switch_by_dpid.get(switch.dpid) if snapshot.blueprint else None
-    ports = [
-        port_json(port, PortRef(switch.dpid, port.number), snapshot.topology, names) for port in switch.ports
-    ]
+    ports = [port_json(port, PortRef(switch.dpid, port.number), snapshot, names) for port in switch.ports]
     return {
         "name": names.switch(switch.dpid),
         "dpid": dpid_text(switch.dpid),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.model.identity import PortRef, dpid_text, mac_text
-from controller.model.topology import Host, Link, Port, Topology
+from controller.model.topology import Host, Link, Port
 from controller.northbound.names import Names
 from controller.northbound.surface import Seen, Snapshot
 
@@ -24,8 +24,9 @@ def host_json(host: Host, names: Names) -> Json:
     }
 
 
-def port_json(port: Port, at: PortRef, topology: Topology, names: Names) -> Json:
-    """A port, what it is for, and where it leads."""
+def port_json(port: Port, at: PortRef, snapshot: Snapshot, names: Names) -> Json:
+    """A port, what it is for, and where it leads; whether its BFD session is up, where it has one."""
+    topology = snapshot.topology
     peer = topology.peer.get(at)
     stations = [names.host(host) for host in topology.hosts_at.get(at.dpid, ()) if host.at == at]
     role = "link" if peer else "edge" if at in topology.edge_ports else "unsettled"
@@ -36,6 +37,7 @@ def port_json(port: Port, at: PortRef, topology: Topology, names: Names) -> Json
         "capacity_bps": port.capacity_bps,
         "role": role,
         "leads_to": [names.port(peer)] if peer else stations,
+        "bfd": snapshot.bfd.get(at),
     }
 
 

@@ -47,9 +47,10 @@ class Snapshot:
     `installed` is what the switches have confirmed, not what is wanted; `idle` says whether the two agree
     on every switch, and `changing` how many do not agree yet. `avoidance` is that of the latest turn that
     has ended, so that with `idle` it tells what has been carried out; `health` is of the cables that are
-    not simply well. `counters` are plain numbers with stable names, `timings` say where the time of turns
-    went; `settings` are plain values, without secrets; `journal` is the position as text, empty where no
-    journal is written."""
+    not simply well. `bfd` says of ports with a BFD session whether it is up. `counters` are plain numbers
+    with stable names, `timings` say where the time of turns went; `settings` are plain values, without
+    secrets; `journal` is the position as text, empty where no journal is written.
+    """
 
     now_s: float = 0.0
     topology: Topology = field(default_factory=Topology)
@@ -60,6 +61,7 @@ class Snapshot:
     audited: Mapping[Dpid, Audited] = field(default_factory=dict)
     findings: tuple[Seen, ...] = ()
     loads: Mapping[PortRef, Load] = field(default_factory=dict)
+    bfd: Mapping[PortRef, bool] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 from controller.compiler.adopt import endpoints
@@ -41,6 +42,7 @@ from controller.contract import (
     Routes,
     Rules,
     SendFrames,
+    Watch,
 )
 from controller.dataplane.render import command_text
 from controller.discovery.fold import Effects, adopt, fold_all, next_due_s, start
@@ -54,6 +56,7 @@ from controller.model.command import (
     ModifyGroup,
     ReadProgram,
     SendFrame,
+    WatchPort,
 )
 from controller.model.event import (
     AuditAsked,
@@ -150,6 +153,7 @@ class Engine:
         self._patient_until_s: float | None = None
         self._now_s = 0.0
         self._answers: list[Addressed] = []
+        self._watches: list[Addressed] = []
         self._answers_due_s: float | None = None
         self._dirty = False
         self._dying: set[PortRef] = set()
@@ -191,6 +195,8 @@ class Engine:
         self._avoid(before, now_s)
         with self.timings.phase("compute"):
             answers = self._decide(now_s, effects.arrivals)
+        out += self._watches
+        self._watches = []
         self._check_readiness(now_s)
         out += self._advance(now_s)
         out += self._answer(answers, now_s)
@@ -383,6 +389,7 @@ class Engine:
             self._dirty = True
         reports = [decision.findings for decision in decisions if isinstance(decision, Report)]
         self._report(name, reports[0] if len(reports) == 1 else tuple(chain(*reports)), now_s)
+        self._watches += chain(*(_watched(each) for each in decisions if isinstance(each, Watch)))
         return self._frames(
             [f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames]
         )
@@ -511,6 +518,17 @@ class Engine:
             self._note((Finding(Severity.ERROR, "switch-silent", dpid_text(dpid), evidence),), now_s)
             self._execution.gone(dpid)
             self._dirty = True
+
+
+def _watched(decision: Watch) -> list[Addressed]:
+    """What becomes of ports that are watched, by switch and number; also of those that are not connected:
+    their BFD is set up where it can be, not over OpenFlow.
+    """
+    interval_ms = decision.interval_ms
+    return [
+        Addressed(at.dpid, WatchPort(at.port, far, interval_ms if far else 0))
+        for at, far in sorted(decision.far.items(), key=itemgetter(0))
+    ]
 
 
 def _as_change(finding: Finding) -> Change:

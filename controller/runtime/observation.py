@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from controller.discovery.silence import sessions
 from controller.health.avoidance import Avoidance
 from controller.model.blueprint import Blueprint
 from controller.model.event import AuditAsked, Event
@@ -66,12 +67,17 @@ class Observation:
         self._turns = 0
         self._idle = False
         self._avoidance = Avoidance()
+        self._sessions = engine.fabric.bfd
+        self._bfd = sessions(engine.fabric)
 
     def refresh(self, now_s: float) -> None:
         """A turn has ended."""
         self._now_s = now_s
         self._turns += 1
         self._idle, self._avoidance = self._engine.idle, self._engine.avoiding.avoidance
+        if self._engine.fabric.bfd is not self._sessions:  # not when asked: it may be written to then
+            self._sessions = self._engine.fabric.bfd
+            self._bfd = sessions(self._engine.fabric)
 
     def snapshot(self) -> Snapshot:
         """What is true now; what it holds is never changed afterwards."""
@@ -86,6 +92,7 @@ class Observation:
             audited=engine.audit.audited(),
             findings=engine.findings.entries(),
             loads=engine.loads.by_port,
+            bfd=self._bfd,
             counters=self._counters(),
             timings=engine.timings.shown(),
             settings=plain(self._settings),

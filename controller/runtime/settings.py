@@ -87,6 +87,8 @@ class Settings:
     broadcast_pps: int = 100
     protection: bool = True
     limits: tuple[str, ...] = ()
+    ovsdb: tuple[str, ...] = ()
+    bfd_interval_ms: int = 0
     gateway_mac: Mac = Gateway().mac
     gateways: tuple[IPv4Interface | IPv6Interface, ...] = ()
 
@@ -254,6 +256,7 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "gateway_mac": _mac,
     "allow": _dpids,
     "limits": _limits,
+    "ovsdb": lambda value: tuple(_items(value)),
     "blueprint": str,
 }
 _CHOICES = {
@@ -281,6 +284,7 @@ def _check(settings: Settings) -> Settings:
         raise OperatorError(
             f"'{settings.listen}' is not HOST:PORT", key="listen", mend="for instance 127.0.0.1:6653"
         )
+    _check_bfd(settings)
     if settings.dead_after_s <= settings.echo_interval_s:
         raise OperatorError("must be longer than echo_interval_s", key="dead_after_s")
     try:
@@ -293,3 +297,17 @@ def _check(settings: Settings) -> Settings:
             "tls_key, tls_cert and tls_ca go together", key="tls_key", mend="give all three or none"
         )
     return settings
+
+
+def _check_bfd(settings: Settings) -> None:
+    """BFD is set up through databases: its interval needs one, and must be one that switches can keep."""
+    if not settings.bfd_interval_ms:
+        return
+    if not 10 <= settings.bfd_interval_ms <= 1000:
+        raise OperatorError(f"{settings.bfd_interval_ms} is not from 10 to 1000", key="bfd_interval_ms")
+    if not settings.ovsdb:
+        raise OperatorError(
+            "needs a database to set BFD up in",
+            key="bfd_interval_ms",
+            mend="name one in ovsdb, for instance unix:/var/run/openvswitch/db.sock",
+        )

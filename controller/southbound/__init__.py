@@ -15,6 +15,7 @@ bytes on TCP or TLS. In between, from the wire inwards:
     admission   who may be which switch: allow-list, certificate, two that claim one name
     connection  the socket's side of one session; tls: encryption as a filter of bytes
     openflow    the real southbound: one thread that waits for all sessions at once (readiness)
+    ovsdb/      how switches are set up, through their databases (RFC 7047): BFD
     fake        a fabric in memory; replay: a journal played back
 
 All three southbounds keep the promise of `interface.Southbound`; tests, demos and bug reports differ only

@@ -34,7 +34,19 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     """A server's context that demands a client certificate. Raises `OperatorError` for files that do not
     serve.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    return _equipped(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings)
+
+
+def client_context(settings: TlsSettings) -> ssl.SSLContext:
+    """A client's context, for a server with a certificate of our authority, whatever its name: it is reached
+    by its address. Raises `OperatorError` for files that do not serve.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    return _equipped(made, settings)
+
+
+def _equipped(made: ssl.SSLContext, settings: TlsSettings) -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.verify_mode = ssl.CERT_REQUIRED
     try:
@@ -47,11 +59,11 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
 
 
 class TlsFilter:
-    """The server's side of one TLS connection, in memory."""
+    """One side of a TLS connection, in memory: the server's, unless told otherwise."""
 
-    def __init__(self, made: ssl.SSLContext) -> None:
+    def __init__(self, made: ssl.SSLContext, *, server_side: bool = True) -> None:
         self._inward, self._outward = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = made.wrap_bio(self._inward, self._outward, server_side=True)
+        self._tls = made.wrap_bio(self._inward, self._outward, server_side=server_side)
         self._waiting = bytearray()
         self.established = False
 

@@ -21,7 +21,16 @@ from controller.discovery.settings import CONTROLLER_MAC, DiscoverySettings
 from controller.discovery.state import FabricState
 from controller.model.blueprint import Blueprint, fat_tree, linear, ring
 from controller.model.command import FrameOut
-from controller.model.event import Event, FrameIn, PortChanged, PortRemoved, SwitchDown, SwitchUp, Tick
+from controller.model.event import (
+    BfdChanged,
+    Event,
+    FrameIn,
+    PortChanged,
+    PortRemoved,
+    SwitchDown,
+    SwitchUp,
+    Tick,
+)
 from controller.model.identity import Dpid, Mac, PortNo, PortRef
 from controller.model.topology import Port
 from tests.discovery.wiring import (
@@ -74,6 +83,11 @@ def port_steps(ports: list[PortRef]) -> st.SearchStrategy[Named]:
     return st.one_of(
         st.sampled_from(ports).map(lambda p: Named(f"port_down({p})", lambda f: f.port_down(p))),
         st.sampled_from(ports).map(lambda p: Named(f"port_up({p})", lambda f: f.port_up(p))),
+        st.builds(
+            lambda p, up: Named(f"bfd({up}, {p})", lambda f: f.bfd(up, p)),
+            st.sampled_from(ports),
+            st.sampled_from([True, False, None]),
+        ),
     )
 
 
@@ -146,6 +160,7 @@ def make_whole(fabric: Wiring) -> None:
         if end.dpid in fabric.up:
             fabric.port_up(end)
     fabric.dead.clear()
+    fabric.bfd(True, *sorted(fabric.state.bfd))
     fabric.boot([plan.dpid for plan in fabric.wired.switches if plan.dpid not in fabric.up])
     fabric.wait(30)
     for _ in range(2):  # the first word may end what a lie has begun
@@ -246,6 +261,7 @@ def events() -> st.SearchStrategy[Event]:
         st.builds(SwitchDown, dpid, st.just("gone")),
         st.builds(PortChanged, dpid, described()),
         st.builds(PortRemoved, dpid, small.map(PortNo)),
+        st.builds(BfdChanged, st.builds(at, small, small), st.sampled_from([True, False, None])),
         st.builds(
             FrameIn, dpid, small.map(PortNo), words(), st.sampled_from([Table.ADMISSION, Table.ROUTES])
         ),

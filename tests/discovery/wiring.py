@@ -33,7 +33,7 @@ from controller.discovery.settings import DiscoverySettings
 from controller.discovery.state import FabricState
 from controller.model.blueprint import Blueprint
 from controller.model.command import FrameOut
-from controller.model.event import Event, FrameIn, PortChanged, SwitchDown, SwitchUp, Tick
+from controller.model.event import BfdChanged, Event, FrameIn, PortChanged, SwitchDown, SwitchUp, Tick
 from controller.model.finding import Finding
 from controller.model.flow import EtherType
 from controller.model.identity import Dpid, IpAddress, Mac, PortNo, PortRef
@@ -118,6 +118,11 @@ class Wiring:
     def mend(self, a: PortRef, b: PortRef) -> None:
         self.port_up(a)
         self.port_up(b)
+
+    def bfd(self, up: bool | None, *ends: PortRef) -> None:
+        """The BFD sessions of these ports come up, go down, or end."""
+        for end in ends:
+            self.take(BfdChanged(end, up, "" if up else "Control Detection Time Expired"))
 
     def plug(self, at: PortRef, *guests: Guest) -> None:
         self.guests.setdefault(at, []).extend(guests)

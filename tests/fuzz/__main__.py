@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 OUT = Path("out/fuzz")
-TARGETS = ("session-os_ken", "session-ryu", "switch", "stranger")
+TARGETS = ("session-os_ken", "session-ryu", "ovsdb", "switch", "stranger")
 _LONGEST_INPUT_BYTES, _PATIENCE_S, _MEMORY_MIB = 4096, 5, 1500
 _TRIED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _SAVED = re.compile(r"Test unit written to (\S+)")

@@ -21,6 +21,7 @@ from tests.simulator.orders import TOLD
 from tests.southbound import switch_messages as switch
 from tests.southbound.hanging_messages import MESSAGES as HANGING
 from tests.southbound.hearsay import TRUTHFUL
+from tests.southbound.ovsdb.hearing import truths
 from tests.southbound.receiving import STAGES, awaited
 from tests.southbound.streams import with_xid
 
@@ -81,6 +82,11 @@ def controller_seeds() -> list[bytes]:
     """What controllers say, one by one and several at once."""
     several = [b"".join(TOLD[at::20]) for at in range(20)]
     return [bytes(HEAD_BYTES) + stream for stream in [*TOLD, *several]]
+
+
+def database_seeds() -> list[bytes]:
+    """What databases say, whole and in pieces."""
+    return [bytes((0, size)) + stream for stream in truths() for size in (0, 60)]
 
 
 def stranger_seeds() -> list[bytes]:

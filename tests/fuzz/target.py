@@ -1,6 +1,7 @@
 """One fuzzer in one process: `python -m tests.fuzz.target NAME [libFuzzer's options and corpora]`.
 
     session-os_ken, session-ryu    a session of the controller's, and what a switch may say to it
+    ovsdb                          the client of a database, and what a database may say to it
     switch                         a switch of the farm, and what a controller may say to it
     stranger                       a whole controller, and what a mere host may say at a port of its fabric
 
@@ -33,6 +34,7 @@ with atheris.instrument_imports(include=_LOOKED_INTO):
     from tests.fuzz import inputs
     from tests.runtime.strangers import meet
     from tests.simulator.orders import obey
+    from tests.southbound.ovsdb import hearing
     from tests.southbound.receiving import at, hear
 
 
@@ -64,6 +66,11 @@ def _meet_one(data: bytes) -> None:
         meet(inputs.frames_of(data), told=bool(data[0] & 1), table=data[1])
 
 
+def _listen_one(data: bytes) -> None:
+    if len(data) >= inputs.HEAD_BYTES:
+        hearing.hear(inputs.pieces_of(data))
+
+
 def _flip(data: bytes, most_bytes: int) -> bytes:
     return atheris.Mutate(data, most_bytes)  # looked up at each call: `Fuzz` puts another in its place
 
@@ -72,6 +79,8 @@ def _fuzzer(name: str) -> tuple[list[bytes], Callable[[bytes], None], inputs.Mut
     """What it begins with, what is done with an input, and how another is made of it."""
     if name == "stranger":
         return inputs.stranger_seeds(), _meet_one, lambda data, most_bytes, seed: _flip(data, most_bytes)
+    if name == "ovsdb":
+        return inputs.database_seeds(), _listen_one, lambda data, most_bytes, seed: _flip(data, most_bytes)
     if name == "switch":
         seeds = inputs.controller_seeds()
         return seeds, _obey_one, inputs.mutator(seeds, _flip)

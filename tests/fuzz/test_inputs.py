@@ -11,6 +11,7 @@ from controller.southbound.session import Stage
 from tests.fuzz.inputs import (
     HEAD_BYTES,
     controller_seeds,
+    database_seeds,
     frames_of,
     messages_in,
     mutator,
@@ -22,6 +23,7 @@ from tests.fuzz.inputs import (
 from tests.runtime.strangers import HEARD
 from tests.searching import examples
 from tests.simulator.orders import obey
+from tests.southbound.ovsdb import hearing
 from tests.southbound.receiving import STAGES, at, hear
 
 
@@ -102,3 +104,9 @@ def test_what_the_fuzzer_makes_is_heard(framework: str) -> None:
 def test_what_the_fuzzer_makes_is_obeyed() -> None:
     for data in filter(None, _made(controller_seeds, examples(300))):
         obey(pieces_of(data.ljust(HEAD_BYTES, b"\0")))
+
+
+def test_what_databases_say_is_heard_from_the_seeds_alike_whole_and_in_pieces() -> None:
+    heard = [hearing.hear(pieces_of(seed)) for seed in database_seeds()]
+    assert heard[::2] == heard[1::2]
+    assert any(told for _, told, _ in heard)

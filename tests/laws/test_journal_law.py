@@ -20,9 +20,9 @@ pytestmark = pytest.mark.law
 
 
 def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
-    """A run in which cables are cut and repaired, flap, are drained and undrained, hosts speak and seek,
-    sessions end, as the steps say."""
-    drive = Drive(wiring)
+    """A run in which cables are cut, fall silent and are repaired, flap, are drained and undrained, hosts
+    speak and seek, sessions end, as the steps say."""
+    drive = Drive(wiring, bfd_interval_ms=10)
     drive.run(0.5)
     for what, number in steps:
         cable = wiring.cables[number % len(wiring.cables)]
@@ -32,6 +32,11 @@ def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
                 drive.fabric.cut(cable.a)
             case "repair":
                 drive.fabric.repair(cable.a)
+            case "silence":
+                drive.fabric.silence(cable.a if number % 2 else cable.b)
+            case "unsilence":
+                drive.fabric.unsilence(cable.a)
+                drive.fabric.unsilence(cable.b)
             case "speak":
                 drive.speak(host)
             case "seek":
@@ -56,7 +61,7 @@ def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
     return drive
 
 
-ACTS = ["cut", "repair", "speak", "seek", "rest", "flap", "drain", "undrain", "hiccup"]
+ACTS = "cut repair silence unsilence speak seek rest flap drain undrain hiccup".split()
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 100)), max_size=12)
 WIRINGS = st.sampled_from([ring(4), leaf_spine(3, 2), fat_tree(4)])
 
@@ -76,7 +81,7 @@ def test_a_replay_sends_what_was_sent(
     for turn in drive.turns:
         journal.record(turn)
     journal.close()
-    played = replay(read(Path(directory)), engine(wiring))
+    played = replay(read(Path(directory)), engine(wiring, bfd_interval_ms=10))
     assert played.difference is None
     assert played.commands == sum(len(turn.commands) for turn in drive.turns)
 
@@ -89,7 +94,7 @@ def test_a_search_that_was_given_up_in_silence_is_begun_again_at_the_same_moment
     for turn in drive.turns:
         journal.record(turn)
     journal.close()
-    assert replay(read(tmp_path / "run"), engine(ring(4))).difference is None
+    assert replay(read(tmp_path / "run"), engine(ring(4), bfd_interval_ms=10)).difference is None
 
 
 def test_a_replay_with_another_key_is_told_apart() -> None:

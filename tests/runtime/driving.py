@@ -13,7 +13,9 @@ from apps.admission.app import Admission
 from apps.broadcast.app import Broadcast
 from apps.neighbours.app import Neighbours
 from apps.routing.app import Routing
+from apps.watching.app import Watching
 from apps.wiring.app import Wiring
+from controller.contract import FabricSettings
 from controller.discovery.frames import arp_announcement, arp_request, encode
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint, HostPlan
@@ -31,10 +33,17 @@ from controller.southbound.fake import FakeSouthbound
 KEY = bytes(range(32))
 
 
-def engine(blueprint: Blueprint | None = None, limits: Mapping[Dpid | None, Limits] | None = None) -> Engine:
+def engine(
+    blueprint: Blueprint | None = None,
+    limits: Mapping[Dpid | None, Limits] | None = None,
+    bfd_interval_ms: int = 0,
+) -> Engine:
     """A fresh engine with every app; `limits` are the operator's."""
-    apps = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring())
-    return Engine(Setup(DiscoverySettings(KEY, blueprint), apps, blueprint=blueprint, limits=limits or {}))
+    apps = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching())
+    fabric = FabricSettings(bfd_interval_ms=bfd_interval_ms)
+    return Engine(
+        Setup(DiscoverySettings(KEY, blueprint), apps, fabric, blueprint=blueprint, limits=limits or {})
+    )
 
 
 class Drive:
@@ -47,9 +56,10 @@ class Drive:
         told: bool = True,
         fabric: FakeSouthbound | None = None,
         limits: Mapping[Dpid | None, Limits] | None = None,
+        bfd_interval_ms: int = 0,
     ) -> None:
         self.wiring = wiring
-        self.engine = engine(wiring if told else None, limits)
+        self.engine = engine(wiring if told else None, limits, bfd_interval_ms)
         self.now_s = 0.0
         self.turns: list[Turn] = []
         self.news: list[Change] = []

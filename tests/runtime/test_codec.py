@@ -16,10 +16,12 @@ from controller.model.command import (
     ReadProgram,
     SendFrame,
     SetRule,
+    WatchPort,
 )
 from controller.model.errors import ModelError
 from controller.model.event import (
     BarrierDone,
+    BfdChanged,
     CountersRead,
     DrainAsked,
     FrameIn,
@@ -44,7 +46,7 @@ from controller.model.flow import (
     match,
 )
 from controller.model.health import drains
-from controller.model.identity import Dpid, Mac, PortNo, port_ref
+from controller.model.identity import Dpid, Mac, PortNo, PortRef, port_ref
 from controller.model.program import switch_program
 from controller.model.topology import Port
 from controller.model.traffic import PortCounters
@@ -78,6 +80,10 @@ VALUES = [
     ProgramRead(Dpid(1), switch_program([RULE], [GROUP], [METER])),
     CountersRead(Dpid(1), (PortCounters(PortNo(1), 1, 2, 3, 4),)),
     DrainAsked(drains([(port_ref(1, 3), port_ref(5, 1))], [Dpid(7)])),
+    BfdChanged(port_ref(1, 2), False, "Control Detection Time Expired"),
+    BfdChanged(port_ref(1, 2), None),
+    WatchPort(PortNo(1), port_ref(2, 3), 10),
+    WatchPort(PortNo(1), None),
     Tick(),
     (1, "text", None, 2.5, ip_address("10.0.0.1"), ip_address("fe80::1")),
 ]
@@ -97,3 +103,8 @@ def test_cookies_survive_although_they_take_no_part_in_equality() -> None:
 def test_what_is_no_value_is_refused(data: object) -> None:
     with pytest.raises(ModelError):
         decode(data)
+
+
+def test_a_port_of_a_switch_comes_back_as_one() -> None:
+    back = decode(json.loads(encode(BfdChanged(port_ref(1, 2), True))))
+    assert isinstance(back.at, PortRef)

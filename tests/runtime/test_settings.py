@@ -72,6 +72,9 @@ def test_a_wrong_line_is_named_with_file_line_and_key(
         ("tls_key", "key.pem", "go together"),
         ("punt_pps", "0", "more than zero"),
         ("settle_s", "-1", "negative"),
+        ("bfd_interval_ms", "10", "needs a database"),
+        ("bfd_interval_ms", "5", "from 10 to 1000"),
+        ("bfd_interval_ms", "0.5", "whole number"),
     ],
 )
 def test_values_that_cannot_work_are_refused(key: str, value: str, said: str) -> None:
@@ -92,3 +95,10 @@ def test_an_alias_bomb_is_refused_without_being_expanded(tmp_path: Path) -> None
     layers = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))
     with pytest.raises(OperatorError):
         load(written(tmp_path, f"a0: &a0 [x]\n{layers}\n"))
+
+
+def test_databases_are_a_list_and_bfd_an_interval() -> None:
+    flags = [("ovsdb", "unix:/run/db.sock, tcp:127.0.0.1:6640"), ("bfd_interval_ms", "10")]
+    settings = load(flags=flags)
+    assert settings.ovsdb == ("unix:/run/db.sock", "tcp:127.0.0.1:6640")
+    assert settings.bfd_interval_ms == 10

@@ -128,6 +128,20 @@ def test_switches_that_are_missing_or_silent_stand_out(path: Path, surface: Show
         surface.set(connected=SHOWN.connected)
 
 
+def test_a_port_whose_cable_carries_nothing_stands_out(path: Path, surface: Shown) -> None:
+    silent, fine = sorted(PLAN.peer)[:2]
+    surface.set(bfd={silent: False, fine: True})
+    try:
+        assert f"silent {silent.port}" in _said(path, "topology")
+        ports = {
+            port["number"]: port["bfd"] for port in _json(path, "topology", "--json")["switches"][0]["ports"]
+        }
+        assert [ports[silent.port], ports[fine.port]] == [False, True]
+        assert ports[1] is None
+    finally:
+        surface.set(bfd={})
+
+
 def test_hosts_are_a_table_that_is_not_cut_in_a_pipe(path: Path) -> None:
     lines = _said(path, "hosts").splitlines()
     assert len(lines) == 17

@@ -67,10 +67,19 @@ def _switch(switch: Json) -> Text:
         if ends:
             line.append(f"  {'links' if role == 'link' else 'hosts'} ", style="dim")
             line.append(" ".join(ends), style=style)
-    dead = [str(port["number"]) for port in switch["ports"] if not port["live"]]
-    if dead:
-        line.append(f"  down {' '.join(dead)}", style="red")
+    for what, ports in (("down", _dead(switch)), ("silent", _silent(switch))):
+        if ports:
+            line.append(f"  {what} {' '.join(str(port['number']) for port in ports)}", style="red")
     return line
+
+
+def _dead(switch: Json) -> list[Json]:
+    return [port for port in switch["ports"] if not port["live"]]
+
+
+def _silent(switch: Json) -> list[Json]:
+    """The ports that are alive, and whose BFD session is down."""
+    return [port for port in switch["ports"] if port["live"] and port.get("bfd") is False]
 
 
 def _end(port: Json) -> str:

@@ -24,9 +24,10 @@ from zlib import crc32
 from controller.dataplane import headers
 from controller.dataplane.lookup import Sent, lookup
 from controller.model.blueprint import Blueprint
-from controller.model.command import Barrier, Command, ReadCounters, ReadProgram, SendFrame
+from controller.model.command import Barrier, Command, ReadCounters, ReadProgram, SendFrame, WatchPort
 from controller.model.event import (
     BarrierDone,
+    BfdChanged,
     CountersRead,
     Event,
     FastLaneTaken,
@@ -46,6 +47,7 @@ from controller.model.program import SwitchProgram
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Port
 from controller.model.traffic import PortCounters
 from controller.southbound.counters import SwitchCounters
+from controller.southbound.fake.sessions import FakeSessions
 from controller.southbound.fake.switch import FakeSwitch, Refusal
 from controller.southbound.interface import EventQueue, PortDownHook, no_fast_lane
 
@@ -78,6 +80,7 @@ class FakeSouthbound:
         self._crossed: dict[PortRef, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._read: dict[Dpid, SwitchProgram] = {}
         self._step = threading.RLock()
+        self._sessions = FakeSessions(blueprint.peer, self._is_live)
         for end in sorted([*blueprint.peer, *blueprint.host_at]):
             self._switches[end.dpid].ports[end.port] = self._port(end)
 
@@ -149,6 +152,16 @@ class FakeSouthbound:
         """The cable is mended."""
         self._set_live(at, True)
 
+    def silence(self, at: PortRef) -> None:
+        """What leaves this port gets lost on the cable, and no port notices."""
+        with self._step:
+            self._report_all(self._sessions.silence(at, mute=True))
+
+    def unsilence(self, at: PortRef) -> None:
+        """The cable carries again what leaves this port."""
+        with self._step:
+            self._report_all(self._sessions.silence(at, mute=False))
+
     def program(self, dpid: Dpid) -> SwitchProgram:
         """What a switch holds."""
         return self._switches[dpid].program
@@ -166,6 +179,8 @@ class FakeSouthbound:
                 self._report(self._held(switch))
             case ReadCounters():
                 self._report(CountersRead(switch.dpid, self._counted(switch)))
+            case WatchPort(port, far):
+                self._report_all(self._sessions.watch(PortRef(switch.dpid, port), runs=far is not None))
             case _:
                 try:
                     switch.obey(command)
@@ -209,7 +224,8 @@ class FakeSouthbound:
         """One switch: what leaves it, as what arrives at the next ones. Hosts and the controller get theirs
         here.
         """
-        verdict = lookup(program, headers.read(frame), in_port, dead=switch.dead, choose=_choose)
+        dead = switch.dead | self._sessions.dead(switch.dpid)
+        verdict = lookup(program, headers.read(frame), in_port, dead=dead, choose=_choose)
         arriving = []
         for outcome in verdict.outcomes:
             if not isinstance(outcome, Sent):
@@ -232,7 +248,7 @@ class FakeSouthbound:
         self._count(end, frame, received=False)
         far = self.blueprint.peer.get(end)
         if far is not None:
-            return [(far, frame)]
+            return [] if self._sessions.is_mute(end) else [(far, frame)]
         self.delivered[end].append(frame)
         return []
 
@@ -255,7 +271,9 @@ class FakeSouthbound:
         if before.live == live:
             return
         switch.ports[end.port] = replace(before, live=live)
+        told = self._sessions.judge(end)
         if not switch.connected:
+            self._report_all(told)
             return
         commands = () if live else tuple(self._on_port_down(end.dpid, end.port))
         for command in commands:
@@ -263,12 +281,21 @@ class FakeSouthbound:
         if commands:
             self._report(FastLaneTaken(end.dpid, end.port, commands))
         self._report(PortChanged(end.dpid, switch.ports[end.port]))
+        self._report_all(told)
 
     def _port(self, end: PortRef) -> Port:
         name = f"{self.blueprint.switch_by_dpid[end.dpid].name}-eth{end.port}"
         mac = Mac(0x0600_0000_0000 | (end.dpid & 0xFFFFFF) << 16 | end.port & 0xFFFF)
         capacity_bps = self.blueprint.capacity_bps.get(end, DEFAULT_CAPACITY_BPS)
         return Port(end.port, name, mac, capacity_bps=capacity_bps)
+
+    def _is_live(self, end: PortRef) -> bool:
+        return self._switches[end.dpid].ports[end.port].live
+
+    def _report_all(self, events: Sequence[BfdChanged]) -> None:
+        """What is said of sessions does not come over OpenFlow, and arrives whether a switch is connected."""
+        for event in events:
+            self._events.put(event)
 
     def _report(self, event: Event) -> None:
         dpid = getattr(event, "dpid", None)

@@ -1,0 +1,1 @@
+"""Watching: which ports run BFD, and with whom."""
