@@ -1,0 +1,98 @@
+"""Which flows cross what is going to die, however packets are forwarded.
+
+Nobody but the forwarder knows its hash, and after a repair it may choose anew. So a flow is looked at just
+before it is needed: twenty probes of it, and nothing else, show by the ports' counters which way it goes.
+Flows that were seen to cross before are looked at first, then those for which a shortest path leads there,
+then any, in an order drawn by seed. The search is bounded: what a spanning tree blocks carries nobody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from random import Random
+
+from bench.healing.subject import Subject
+from controller.model.blueprint import Blueprint
+from controller.model.identity import Dpid, PortRef
+from mininet_scenarios.paths import sent_packets
+
+FlowKey = tuple[str, str, int]
+"""Source, destination, and the number of the flow: flows of a pair differ in their source port."""
+
+_FLOWS_A_PAIR = 6
+_PROBES, _PERIOD_S, _MOST = 20, 0.001, 0.6
+_MOST_LOOKS = 60
+
+
+class Ways:
+    """The ways of flows on one subject, as last seen. The fabric must be quiet while it looks."""
+
+    def __init__(self, subject: Subject, seed: int = 1) -> None:
+        self._subject = subject
+        self._seen: dict[FlowKey, frozenset[PortRef]] = {}
+        self._near = distances(subject.blueprint)
+        self._keys = [(src, dst, flow) for src, dst in subject.pairs for flow in range(_FLOWS_A_PAIR)]
+        Random(seed).shuffle(self._keys)
+
+    def crossing(self, ports: frozenset[PortRef], count: int) -> tuple[FlowKey, ...]:
+        """Up to `count` flows, of different pairs, that leave a switch through one of these ports."""
+        found: dict[tuple[str, str], FlowKey] = {}
+        for looks, key in enumerate(self._candidates(ports)):
+            if len(found) == count or looks == _MOST_LOOKS:
+                break
+            if key[:2] not in found and self._look(key) & ports:
+                found[key[:2]] = key
+        return tuple(found.values())
+
+    def _candidates(self, ports: frozenset[PortRef]) -> Iterator[FlowKey]:
+        before = [key for key, way in self._seen.items() if way & ports]
+        yield from before
+        rest = [key for key in self._keys if key not in set(before)]
+        likely = [key for key in rest if on_shortest_path(self._subject.blueprint, self._near, key, ports)]
+        yield from likely
+        yield from (key for key in rest if key not in set(likely))
+
+    def _look(self, key: FlowKey) -> frozenset[PortRef]:
+        subject = self._subject
+        before = subject.counters()
+        flows = subject.traffic.begin_flows([key], period_s=_PERIOD_S)
+        time.sleep(_PROBES * _PERIOD_S)
+        subject.traffic.end(flows)
+        sent = sum(window.sent for window in subject.traffic.window(flows, since_s=0.0).values())
+        time.sleep(2 * _PERIOD_S)
+        left = sent_packets(before, subject.counters())
+        self._seen[key] = frozenset(end for end, packets in left.items() if packets >= _MOST * sent)
+        return self._seen[key]
+
+
+def distances(blueprint: Blueprint) -> Mapping[Dpid, Mapping[Dpid, int]]:
+    """Hops between all pairs of switches that are joined; breadth first from each."""
+    beside: dict[Dpid, list[Dpid]] = {switch.dpid: [] for switch in blueprint.switches}
+    for end, far in blueprint.peer.items():
+        beside[end.dpid].append(far.dpid)
+    found = {}
+    for start in beside:
+        hops, queue = {start: 0}, deque([start])
+        while queue:
+            here = queue.popleft()
+            for there in beside[here]:
+                if there not in hops:
+                    hops[there] = hops[here] + 1
+                    queue.append(there)
+        found[start] = hops
+    return found
+
+
+def on_shortest_path(
+    blueprint: Blueprint, near: Mapping[Dpid, Mapping[Dpid, int]], key: FlowKey, ports: frozenset[PortRef]
+) -> bool:
+    """Whether a shortest path between the two hosts leaves through one of the ports."""
+    at = {host.name: host.at.dpid for host in blueprint.hosts}
+    src, dst = at[key[0]], at[key[1]]
+    for end in ports:
+        far = blueprint.peer.get(end)
+        if far is not None and near[src][end.dpid] + 1 + near[far.dpid][dst] == near[src][dst]:
+            return True
+    return False
