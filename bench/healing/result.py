@@ -3,7 +3,7 @@
 A pair is affected when it lost something, or when nothing reached it for longer than a stall
 (`STALL_MS`) although nothing was lost. Every affected pair of every failure gives one gap; one that was
 still dark when the repair came gives none and counts as unrecovered. Beside it stands the spread over all
-pairs that crossed what died (`gap_crossing_ms`), those included whose detour was so near that they lost nothing.
+pairs that crossed what died (`gap_crossing_ms`), with those whose detour was so near that they lost nothing.
 """
 
 from __future__ import annotations

@@ -45,4 +45,4 @@ def _interface(blueprint: Blueprint, end: PortRef) -> dict[str, Any]:
     if far is None:
         return {"native_vlan": "fabric"}
     there = blueprint.switch_by_dpid[far.dpid].name
-    return {"stack": {"dp": there, "port": int(far.port)}, "lldp_beacon": {"enable": True}}
+    return {"stack": {"dp": there, "port": int(far.port)}}
