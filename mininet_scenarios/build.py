@@ -1,11 +1,11 @@
 """From a blueprint to a running fabric: switches, cables and hosts, as Mininet's own objects.
 
-    hosts' shells -> cables (one `ip -batch`) -> bridges (one ovs-vsctl transaction) -> hosts' addresses
-    (all at once)
+    hosts' shells -> cables (one `ip -batch`) -> switches (one ovs-vsctl transaction, or daemons of their own)
+                  -> hosts' addresses (all at once)
 
 A fat tree of k=4 is up in under a second and one of k=8 (80 switches, 128 hosts, 384 cables) in a few.
-Switches run in the kernel where Open vSwitch's module is there, otherwise in user space; `Fabric.switching`
-says which.
+Switches run in the kernel where Open vSwitch's module is there, otherwise in user space, and there all in
+one process or each in its own (daemons.py); `Fabric.switching` says which.
 
 Left out: delay and loss (see faults.py), and the controller (see lab.py); without one the switches drop
 everything.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from mininet.link import Intf, Link
@@ -29,6 +30,8 @@ from controller.model.blueprint import Blueprint, HostPlan, SwitchPlan
 from controller.model.errors import OperatorError
 from controller.model.identity import Dpid, PortRef, mac_text
 from mininet_scenarios import clean, machine, wiring
+from mininet_scenarios.daemons import Daemons, daemons_of
+from mininet_scenarios.machine import Sharing
 from mininet_scenarios.names import Names
 from mininet_scenarios.nodes import LabHost, LabSwitch, ReadyIntf, ReadyLink
 from mininet_scenarios.state import LabState, claim, rewrite
@@ -67,18 +70,29 @@ class Fabric:
     state: LabState
     names: Names
     net: Mininet
-    kernel: bool
+    daemons: Daemons
     ipv6: bool = False
     hosts: dict[str, LabHost] = field(default_factory=dict)
     switches: dict[Dpid, LabSwitch] = field(default_factory=dict)
 
     @property
     def switching(self) -> str:
-        """Where packets are switched: `kernel` or `userspace`."""
-        return "kernel" if self.kernel else "userspace"
+        """Where packets are switched: `kernel`, `userspace`, or `userspace, a process for each switch`."""
+        return self.daemons.switching
+
+    @property
+    def ovsdb(self) -> tuple[str, ...]:
+        """The databases of the switches, in Open vSwitch's words; those of switches' own are there when the
+        fabric is.
+        """
+        return tuple(f"unix:{place / machine.OVSDB_SOCKET}" for place in self.daemons.run_directories)
 
     def bridge(self, dpid: Dpid) -> str:
         return self.names.bridge(dpid)
+
+    def run_directory(self, dpid: Dpid) -> Path:
+        """Where the daemons of a switch are talked to: OVS_RUNDIR."""
+        return self.daemons.run_directory(dpid)
 
     def switch_plan(self, name: str) -> SwitchPlan:
         """The switch of this name. Raises `OperatorError`."""
@@ -125,7 +139,12 @@ _UNCONTROLLED = at(None)
 
 
 def build(
-    blueprint: Blueprint, prepare: Prepare = _UNCONTROLLED, *, ipv6: bool = False, progress: Progress = silent
+    blueprint: Blueprint,
+    prepare: Prepare = _UNCONTROLLED,
+    *,
+    ipv6: bool = False,
+    daemons: Sharing = "shared",
+    progress: Progress = silent,
 ) -> Fabric:
     """Build and start a fabric.
 
@@ -134,12 +153,13 @@ def build(
     goes first. Raises `OperatorError` when this machine cannot carry a lab; whatever is raised, and when it
     is interrupted too, nothing stays behind.
     """
-    machine.require_lab()
+    machine.require_lab(daemons)
     clean.sweep()
     setLogLevel("error")
-    state = claim(blueprint)
+    state = claim(blueprint, daemons)
     net = Mininet(build=False, controller=None)
-    fabric = Fabric(blueprint, state, Names(state.id, blueprint), net, machine.kernel_switching(), ipv6)
+    names = Names(state.id, blueprint)
+    fabric = Fabric(blueprint, state, names, net, daemons_of(names, state), ipv6)
     try:
         for number, (what, step) in enumerate(_steps(fabric, prepare(fabric))):
             progress(what, number, _STEPS)
@@ -176,15 +196,18 @@ def _lay_cables(fabric: Fabric) -> None:
 
 
 def _start_switches(fabric: Fabric, controller: str | None) -> None:
-    names = fabric.names
-    actions: list[str] = []
-    for plan in fabric.blueprint.switches:
-        actions += wiring.bridge_actions(names, plan.dpid, fabric.kernel, controller)
-    machine.ovs_vsctl(actions)
+    names, daemons = fabric.names, fabric.daemons
+    daemons.start(
+        {
+            plan.dpid: tuple(wiring.bridge_actions(names, plan.dpid, daemons.bridge_type, controller))
+            for plan in fabric.blueprint.switches
+        }
+    )
     machine.tc(wiring.port_rates(fabric.blueprint, names))
+    datapath = "kernel" if daemons.bridge_type == "system" else "user"
     for plan in fabric.blueprint.switches:
-        datapath = "kernel" if fabric.kernel else "user"
-        switch = LabSwitch(plan, names.bridge(plan.dpid), fabric.state, datapath)
+        home = daemons.run_directory(plan.dpid)
+        switch = LabSwitch(plan, names.bridge(plan.dpid), fabric.state, datapath, home)
         fabric.switches[plan.dpid] = switch
         _enrol(fabric.net.switches, fabric.net, switch)
     _describe_cables(fabric)

@@ -11,18 +11,13 @@ Only what a state file names is touched. Never by the name of a program, and nev
 
 from __future__ import annotations
 
-import os
-import select
-import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mininet_scenarios import machine
+from mininet_scenarios import machine, processes
 from mininet_scenarios.state import LabState, machine_lock, read_all
 
-_DEATH_TIMEOUT_S = 5.0
 _RCU_EXPEDITED = Path("/sys/kernel/rcu_expedited")
 
 
@@ -38,7 +33,8 @@ def sweep() -> tuple[str, ...]:
 def remove(state: LabState) -> None:
     """Remove all that a lab has put on this machine, and its claim on the id."""
     kill_marked(state)
-    remove_bridges(set(state.bridges) & machine.bridges())
+    if state.daemons == "shared":
+        remove_bridges(set(state.bridges) & machine.bridges())
     _remove_interfaces(state)
     state.forget()
 
@@ -59,39 +55,8 @@ def _remove_interfaces(state: LabState) -> None:
 
 def kill_marked(state: LabState) -> None:
     """Kill the processes that carry the lab's mark, and wait until they are gone (5 seconds at most)."""
-    mark = state.mark.encode()
-    handles = [handle for pid in _pids() if (handle := _marked(pid, mark)) is not None]
-    try:
-        for handle in handles:
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-        deadline_s = time.monotonic() + _DEATH_TIMEOUT_S
-        for handle in handles:
-            ended = select.poll()
-            ended.register(handle, select.POLLIN)
-            ended.poll(1000 * max(0.0, deadline_s - time.monotonic()))
-    finally:
-        for handle in handles:
-            os.close(handle)
-
-
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
-
-
-def _marked(pid: int, mark: bytes) -> int | None:
-    """A handle of the process if it carries the mark; taken first, so that no other process can be meant."""
-    try:
-        handle = os.pidfd_open(pid)
-    except OSError:
-        return None
-    try:
-        carries = mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        carries = False
-    if carries:
-        return handle
-    os.close(handle)
-    return None
+    with expedited_rcu():
+        processes.await_end(processes.kill(processes.everybody_else(), state.mark))
 
 
 @contextmanager

@@ -67,6 +67,12 @@ def _add_fabric(command: argparse.ArgumentParser) -> None:
         default=[],
         help="a setting of the controller; may be repeated",
     )
+    add(
+        "--daemons",
+        choices=("shared", "each"),
+        default="shared",
+        help="switches share this machine's Open vSwitch, or each has its own (default: shared)",
+    )
     add("--directory", type=Path, metavar="DIR", help="keep the controller's log and files there")
 
 
@@ -75,7 +81,12 @@ def _run(args: argparse.Namespace) -> int:
     blueprint = _blueprint(args, chosen.topology)
     with _shown(f"{chosen.name} on {blueprint.name}") as progress:
         outcome = play(
-            chosen, blueprint, settings=_settings(args.set), directory=args.directory, progress=progress
+            chosen,
+            blueprint,
+            settings=_settings(args.set),
+            directory=args.directory,
+            daemons=args.daemons,
+            progress=progress,
         )
     _write_report(outcome, args.json)
     return 0 if outcome.passed else 1
@@ -84,11 +95,12 @@ def _run(args: argparse.Namespace) -> int:
 def _up(args: argparse.Namespace) -> int:
     blueprint = _blueprint(args, _topology_named(args.name))
     with _shown(blueprint.name) as progress:
-        lab = Lab(blueprint, treadle(_settings(args.set)), directory=args.directory, progress=progress)
+        command = treadle(_settings(args.set))
+        lab = Lab(blueprint, command, daemons=args.daemons, directory=args.directory, progress=progress)
         lab.start()
     with lab:
         control = lab.controller
-        print(f"{blueprint.name} is lab {lab.fabric.state.id}, switched in {lab.fabric.switching}")
+        print(f"{blueprint.name} is lab {lab.fabric.state.id}, switching: {lab.fabric.switching}")
         print(f"the controller's log: {control.log_path}")
         print(f"beside it: treadle topology --socket {control.socket_path}")
         lab.prompt()

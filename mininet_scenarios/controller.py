@@ -5,7 +5,9 @@ The command is a template, so that any OpenFlow 1.3 controller can take the plac
     ("ryu-manager", "--ofp-tcp-listen-port", "{port}", "my_app.py")
 
 `{port}` is a free port of loopback, `{blueprint}` a YAML file, `{socket}` a path for a control socket,
-`{directory}` where the lab keeps its files. What the process prints goes to `controller.log` there.
+`{ovsdb}` the databases of the switches with commas between (they appear with the switches, after the
+controller has started), `{directory}` where the lab keeps its files. What the process prints goes to
+`controller.log` there.
 """
 
 from __future__ import annotations
@@ -69,6 +71,7 @@ class ControllerProcess:
             "port": self.port,
             "blueprint": blueprint,
             "socket": self.socket_path,
+            "ovsdb": ",".join(fabric.ovsdb),
             "directory": directory,
         }
         self._command = [word.format_map(places) for word in command]

@@ -31,7 +31,9 @@ from controller.model.identity import PortRef
 from mininet_scenarios import machine, moving
 from mininet_scenarios.build import Fabric, Progress, build, silent
 from mininet_scenarios.controller import ControllerCommand, ControllerProcess, treadle
-from mininet_scenarios.faults import Breakage, End, Fault, timed
+from mininet_scenarios.faults import Breakage, Direction, End, Fault, timed
+from mininet_scenarios.flapping import Flapping
+from mininet_scenarios.machine import Sharing
 from mininet_scenarios.nodes import LabHost
 from mininet_scenarios.traffic import Pair, Reachability, Traffic, all_pairs
 
@@ -55,7 +57,8 @@ class Lab:
     `controller` is a command (see controller.py), the address of one that runs already
     (`tcp:127.0.0.1:6653`), or None for switches that nobody controls. `directory` keeps the controller's
     log and socket after the end; without one they go with the lab. `ipv6` gives each host a second address,
-    fd00::/64 with its IPv4 address as the last 32 bits.
+    fd00::/64 with its IPv4 address as the last 32 bits. `daemons` is `shared`, where all switches are bridges
+    of this machine's Open vSwitch, or `each`, where every switch has an Open vSwitch of its own (daemons.py).
     """
 
     def __init__(
@@ -64,22 +67,26 @@ class Lab:
         controller: ControllerCommand | str | None = treadle(),  # noqa: B008 (a constant)
         *,
         ipv6: bool = False,
+        daemons: Sharing = "shared",
         directory: Path | None = None,
         progress: Progress = silent,
     ) -> None:
         self.blueprint = blueprint
         self._wanted = controller
         self._ipv6 = ipv6
+        self._daemons = daemons
         self._directory = directory
         self._progress = progress
         self._fabric: Fabric | None = None
         self._controller: ControllerProcess | None = None
         self._traffic: Traffic | None = None
         self._breakage: Breakage | None = None
+        self._flapping: list[Flapping] = []
         self._signals: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self.start()
+        if self._fabric is None:
+            self.start()
         return self
 
     def __exit__(
@@ -92,7 +99,11 @@ class Lab:
         self._signals = _raise_on_signals()
         try:
             self._fabric = build(
-                self.blueprint, prepare=self._start_controller, ipv6=self._ipv6, progress=self._progress
+                self.blueprint,
+                prepare=self._start_controller,
+                ipv6=self._ipv6,
+                daemons=self._daemons,
+                progress=self._progress,
             )
         except BaseException:
             self.stop()
@@ -120,6 +131,8 @@ class Lab:
     def stop(self) -> None:
         """Remove the lab; doing it twice does no harm. Ctrl-C does not interrupt it."""
         with _uninterrupted():
+            for flapping in self._flapping:
+                flapping.end()
             if self._traffic is not None:
                 self._traffic.stop()
             if self._controller is not None:
@@ -213,6 +226,28 @@ class Lab:
         """Put the cable between two nodes back."""
         return self._broken.restore(a, b)
 
+    def silence(self, a: str, b: str, direction: Direction = "both") -> Fault:
+        """Lose all that is sent over the cable between two nodes, in one direction (`a_to_b`, `b_to_a`) or
+        in both, while carrier stays.
+        """
+        return self._broken.silence(a, b, direction)
+
+    def unsilence(self, a: str, b: str) -> Fault:
+        """Let everything pass again; so does `restore`."""
+        return self._broken.unsilence(a, b)
+
+    def lose(self, a: str, b: str, ratio: float, direction: Direction = "both") -> Fault:
+        """Lose each packet that is sent over the cable with this probability, until `unsilence`."""
+        return self._broken.lose(a, b, ratio, direction)
+
+    def flap(self, a: str, b: str, *, period_s: float, times: int) -> Flapping:
+        """Cut the cable and put it back, `times` times, once in each period, in a thread of its own."""
+        broken = self._broken
+        broken.cable(a, b)
+        flapping = Flapping(lambda: broken.cut(a, b), lambda: broken.restore(a, b), period_s, times)
+        self._flapping.append(flapping)
+        return flapping
+
     def kill_switch(self, name: str) -> Fault:
         """A switch dies: carrier gone on all its ports, its session gone, its rules lost."""
         return self._broken.kill_switch(name)
@@ -226,6 +261,7 @@ class Lab:
         moves.
         """
         self.host(name)
+        self._broken.unplug(name)
         fault = timed(f"move {name} to {to}", lambda: moving.move_host(self.fabric, name, to))
         self.traffic.inject(name, [moving.announcement(self.host(name).plan)])
         return fault
@@ -247,8 +283,25 @@ class Lab:
 
     def ofctl(self, switch: str, *words: str) -> str:
         """What `ovs-ofctl WORDS[0] BRIDGE WORDS[1:]` prints for a switch."""
-        bridge = self.fabric.bridge(self.fabric.switch_plan(switch).dpid)
-        return machine.run(["ovs-ofctl", "-O", "OpenFlow13", words[0], bridge, *words[1:]])
+        dpid = self.fabric.switch_plan(switch).dpid
+        command = ["ovs-ofctl", "-O", "OpenFlow13", words[0], self.fabric.bridge(dpid), *words[1:]]
+        return machine.ovs(command, at=self.fabric.run_directory(dpid))
+
+    def appctl(self, switch: str, *words: str) -> str:
+        """What `ovs-appctl WORDS` prints that is asked of the process which forwards for a switch."""
+        return machine.ovs(["ovs-appctl", *words], at=self._run_directory(switch))
+
+    def vsctl(self, switch: str, *actions: str) -> str:
+        """Carry out actions of `ovs-vsctl` on the database of a switch, as one transaction."""
+        return machine.ovs_vsctl(actions, at=self._run_directory(switch))
+
+    def _run_directory(self, switch: str) -> Path:
+        return self.fabric.run_directory(self.fabric.switch_plan(switch).dpid)
+
+    @property
+    def ovsdb(self) -> tuple[str, ...]:
+        """The databases of the switches, as `ovs-vsctl --db` and the OVSDB protocol name them."""
+        return self.fabric.ovsdb
 
     def ask(self, *words: str) -> str:
         """What `treadle WORDS` prints when it talks to this lab's controller, such as `ask("hosts", "--

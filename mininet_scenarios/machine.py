@@ -11,13 +11,20 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from controller.model.errors import OperatorError, TreadleError
 
+Sharing = Literal["shared", "each"]
+"""Whether a lab's switches share this machine's Open vSwitch, or each has one of its own (daemons.py)."""
+
 OVS_TIMEOUT_S = 60
+OVS_SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
+OVSDB_SOCKET = "db.sock"
+_OVS_RUN_DIRECTORIES = ("/var/run/openvswitch", "/usr/local/var/run/openvswitch")
 _OVS_START = "/usr/share/openvswitch/scripts/ovs-ctl start --system-id=random"
 _TOOLS = {
     "ovs-vsctl": "openvswitch-switch",
@@ -29,6 +36,7 @@ _TOOLS = {
     "ifconfig": "net-tools",
     "ping": "iputils-ping",
 }
+_DAEMON_TOOLS = dict.fromkeys(("ovsdb-tool", "ovsdb-server", "ovs-vswitchd"), "openvswitch-switch")
 
 
 class CommandFailed(TreadleError):
@@ -40,7 +48,13 @@ class CommandFailed(TreadleError):
         super().__init__(f"`{shown}` ended with status {status}: {said.strip() or 'nothing said'}")
 
 
-def run(command: Sequence[str], *, stdin: str | None = None, timeout_s: float = 120) -> str:
+def run(
+    command: Sequence[str],
+    *,
+    stdin: str | None = None,
+    timeout_s: float = 120,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run a command and return what it printed; `CommandFailed` when it fails or takes too long."""
     try:
         done = subprocess.run(
@@ -50,6 +64,7 @@ def run(command: Sequence[str], *, stdin: str | None = None, timeout_s: float = 
             capture_output=True,
             text=True,
             timeout=timeout_s,
+            env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired as late:
@@ -75,15 +90,30 @@ def _batch(tool: str, lines: Iterable[str]) -> None:
         run([tool, "-batch", "-"], stdin=text)
 
 
-def ovs_vsctl(actions: Sequence[str]) -> str:
+@cache
+def open_vswitch() -> Path:
+    """The run directory of this machine's own Open vSwitch: where its sockets are."""
+    named = os.environ.get("OVS_RUNDIR")
+    places = [Path(place) for place in ((named,) if named else _OVS_RUN_DIRECTORIES)]
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+def ovs(command: Sequence[str], *, at: Path | None = None) -> str:
+    """Run a tool of Open vSwitch on the daemons of a run directory; without one, on this machine's own."""
+    return run(command, environment={**os.environ, "OVS_RUNDIR": str(at or open_vswitch())})
+
+
+def ovs_vsctl(actions: Sequence[str], *, at: Path | None = None, wait: bool = True) -> str:
     """Carry out actions of `ovs-vsctl` as one transaction: all of them or none.
 
-    Returns when the switches have taken it over. An empty transaction is not sent.
+    Returns when the switches have taken it over, or with `wait` false, which needs no switch, when the
+    database has. An empty transaction is not sent.
     """
     if not actions:
         return ""
     words = [word for action in actions for word in ("--", *action.split())]
-    return run(["ovs-vsctl", f"--timeout={OVS_TIMEOUT_S}", *words])
+    patience = [f"--timeout={OVS_TIMEOUT_S}", *([] if wait else ["--no-wait"])]
+    return ovs(["ovs-vsctl", *patience, *words], at=at)
 
 
 def interfaces() -> frozenset[str]:
@@ -100,8 +130,8 @@ def interface_group(name: str) -> int:
 
 
 def bridges() -> frozenset[str]:
-    """The bridges that Open vSwitch has."""
-    return frozenset(run(["ovs-vsctl", f"--timeout={OVS_TIMEOUT_S}", "list-br"]).split())
+    """The bridges that this machine's Open vSwitch has."""
+    return frozenset(ovs_vsctl(["list-br"]).split())
 
 
 @cache
@@ -115,17 +145,21 @@ def kernel_switching() -> bool:
     return module.exists()
 
 
-def require_lab() -> None:
-    """Raise `OperatorError`, with the mend, unless this machine can carry a lab."""
+def require_lab(daemons: Sharing = "shared") -> None:
+    """Raise `OperatorError`, with the mend, unless this machine can carry a lab. Only one with shared
+    switches needs an Open vSwitch that runs.
+    """
     if os.geteuid() != 0:
         raise OperatorError("a lab needs root, to make interfaces and namespaces", mend="run it with sudo")
-    missing = sorted({package for tool, package in _TOOLS.items() if shutil.which(tool) is None})
+    tools = _TOOLS if daemons == "shared" else _TOOLS | _DAEMON_TOOLS
+    missing = sorted({package for tool, package in tools.items() if shutil.which(tool) is None})
     if missing:
         raise OperatorError(
             f"this machine lacks what {' and '.join(missing)} provides",
             mend=f"apt-get install {' '.join(missing)}",
         )
-    _require_open_vswitch()
+    if daemons == "shared":
+        _require_open_vswitch()
 
 
 def _require_open_vswitch() -> None:

@@ -9,6 +9,7 @@ ping h2`, `link s1 s2 down`, `dpctl`, `pingall`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
@@ -40,12 +41,16 @@ class LabHost(Host):
 
 
 class LabSwitch(OVSSwitch):
-    """A switch whose bridge exists already; its shell starts when it is first needed."""
+    """A switch whose bridge exists already; its shell starts when it is first needed, and the tools of Open
+    vSwitch that are typed there speak to the daemons of this switch.
+    """
 
-    def __init__(self, plan: SwitchPlan, bridge: str, lab: LabState, datapath: str) -> None:
+    def __init__(
+        self, plan: SwitchPlan, bridge: str, lab: LabState, datapath: str, run_directory: Path
+    ) -> None:
         self.plan = plan
         self.bridge = bridge
-        self._lab = lab
+        self._environment = lab.environment() | {"OVS_RUNDIR": str(run_directory)}
         self._awake = False
         super().__init__(plan.name, dpid=f"{plan.dpid:016x}", datapath=datapath, protocols="OpenFlow13")
         self._awake = True
@@ -76,7 +81,7 @@ class LabSwitch(OVSSwitch):
             self.startShell()
 
     def _popen(self, cmd: list[str], **params: Any) -> Popen[bytes]:
-        params.setdefault("env", self._lab.environment())
+        params.setdefault("env", self._environment)
         return super()._popen(cmd, **params)
 
 

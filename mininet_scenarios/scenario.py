@@ -27,6 +27,7 @@ from controller.model.errors import OperatorError
 from mininet_scenarios.build import Progress, silent
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
+from mininet_scenarios.machine import Sharing
 
 Report = dict[str, object]
 
@@ -113,13 +114,14 @@ def play(
     *,
     settings: Mapping[str, object] | None = None,
     directory: Path | None = None,
+    daemons: Sharing = "shared",
     progress: Progress = silent,
 ) -> Outcome:
     """Build a lab, play the scenario in it, and take it down. A failed assertion is an outcome; other
     errors are raised.
     """
     command = treadle({**chosen.settings, **(settings or {})}, blueprint=chosen.blueprint)
-    lab = Lab(blueprint, command, ipv6=chosen.ipv6, directory=directory, progress=progress)
+    lab = Lab(blueprint, command, ipv6=chosen.ipv6, daemons=daemons, directory=directory, progress=progress)
     began_s, began_idle = time.monotonic(), _processor_s()
     problem, report = "", Report()
     with lab:

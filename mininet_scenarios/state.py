@@ -41,6 +41,7 @@ class LabState:
     owner_started: int
     bridges: tuple[str, ...]
     interfaces: tuple[str, ...]
+    daemons: machine.Sharing = "shared"
 
     @property
     def mark(self) -> str:
@@ -57,7 +58,7 @@ class LabState:
 
     @property
     def directory(self) -> Path:
-        """The lab's own files: log and socket of its controller."""
+        """The lab's own files: log and socket of its controller, and of its switches' own daemons."""
         return self.path.with_suffix("")
 
     def environment(self) -> dict[str, str]:
@@ -95,7 +96,7 @@ def started_at(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[19])
 
 
-def claim(blueprint: Blueprint) -> LabState:
+def claim(blueprint: Blueprint, daemons: machine.Sharing = "shared") -> LabState:
     """Take the first free id and write down what the lab will be made of."""
     taken = machine.interfaces()
     started = started_at(os.getpid())
@@ -105,7 +106,7 @@ def claim(blueprint: Blueprint) -> LabState:
         if any(name.startswith(names.lab) for name in taken):
             continue
         ports = tuple(names.ports.values())
-        state = LabState(names.lab, blueprint.name, os.getpid(), started, names.bridges, ports)
+        state = LabState(names.lab, blueprint.name, os.getpid(), started, names.bridges, ports, daemons)
         if _write_new(state):
             return state
     raise OperatorError(f"{LAB_IDS} labs run on this machine already", mend="stop some: treadle lab clean")

@@ -56,15 +56,14 @@ def up_lines(ports: Iterable[str]) -> Iterator[str]:
     return (f"link set {port} up addrgenmode none" for port in ports)
 
 
-def bridge_actions(names: Names, dpid: Dpid, kernel: bool, controller: str | None) -> Iterator[str]:
-    """Make the bridge of a switch, with its ports; `controller` is Open vSwitch's word for it, such as
-    `tcp:127.0.0.1:6653`.
+def bridge_actions(names: Names, dpid: Dpid, bridge_type: str, controller: str | None) -> Iterator[str]:
+    """Make the bridge of a switch, with its ports; `bridge_type` and `controller` are Open vSwitch's words,
+    such as `netdev` (daemons.py) and `tcp:127.0.0.1:6653`.
     """
     bridge, name = names.bridge(dpid), names.blueprint.switch_by_dpid[dpid].name
     yield f"add-br {bridge}"
-    kind = "system" if kernel else "netdev"
     yield (
-        f"set Bridge {bridge} datapath_type={kind} fail_mode=secure protocols=OpenFlow13"
+        f"set Bridge {bridge} datapath_type={bridge_type} fail_mode=secure protocols=OpenFlow13"
         f" other_config:datapath-id={dpid:016x} other_config:dp-desc={names.lab}.{name}"
         f" other_config:disable-in-band=true"
     )

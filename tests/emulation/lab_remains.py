@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +21,13 @@ def forwarding(lab: Lab) -> Lab:
     for switch in lab.blueprint.switches:
         lab.ofctl(switch.name, "add-flow", "actions=NORMAL")
     return lab
+
+
+def live_ports(lab: Lab, switch: str) -> set[int]:
+    """The ports of a switch that have carrier, by OpenFlow's own word."""
+    said = lab.ofctl(switch, "dump-ports-desc")
+    ports = re.findall(r"^ (\d+)\(.*?state:\s+(\w+)", said, re.MULTILINE | re.DOTALL)
+    return {int(number) for number, state in ports if state == "LIVE"}
 
 
 def remains(state: LabState) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.model.blueprint import fat_tree
-from mininet_scenarios import machine, wiring
+from mininet_scenarios import wiring
 from mininet_scenarios.controller import free_port
 from mininet_scenarios.lab import Lab
 from tests.emulation.watch import (
@@ -134,4 +134,4 @@ def _return(lab: Lab) -> None:
 
 def _control(lab: Lab, switch: str, target: str) -> None:
     bridge = lab.fabric.bridge(lab.fabric.switch_plan(switch).dpid)
-    machine.ovs_vsctl(list(wiring.controller_actions(bridge, target)))
+    lab.vsctl(switch, *wiring.controller_actions(bridge, target))

@@ -13,7 +13,6 @@ import pytest
 
 from controller.model.blueprint import fat_tree
 from controller.model.identity import dpid_text, mac_text
-from mininet_scenarios import machine
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.traffic import Pair
@@ -94,7 +93,7 @@ def test_what_the_settings_say_is_known_beforehand_and_nothing_is_refused() -> N
 def _limit(lab: Lab, switch: str, *, rules: int) -> None:
     bridge = lab.fabric.bridge(lab.fabric.switch_plan(switch).dpid)
     create = f"--id=@small create Flow_Table flow_limit={rules} overflow_policy=refuse"
-    machine.ovs_vsctl([create, f"set bridge {bridge} flow_tables:{_ROUTES}=@small"])
+    lab.vsctl(switch, create, f"set bridge {bridge} flow_tables:{_ROUTES}=@small")
 
 
 def _routes(lab: Lab, switch: str) -> list[str]:

@@ -25,7 +25,6 @@ from controller.model.packet import Packet, ethernet_packet, packet, udp_packet
 from controller.runtime.engine import Engine
 from controller.runtime.journal import read
 from controller.runtime.settings import restored
-from mininet_scenarios import machine
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
 from tests.emulation.watch import REACH_S, eventually, settled, told
@@ -187,13 +186,14 @@ def _agree(fabric: Fabric, packets: list[tuple[Packet, PortRef]]) -> list[Trace]
 
 
 def _compare(fabric: Fabric, hop: Hop, hashes: range | tuple[int, ...]) -> None:
+    switch = fabric.lab.blueprint.switch_by_dpid[hop.at.dpid].name
     bridge = fabric.lab.fabric.bridge(hop.at.dpid)
     flow = flow_text(hop.packet, hop.at.port)
     ours = [(met.table, met.rule.priority) for met in hop.met if met.rule is not None]
     outputs: set[int] = set()
     for value in hashes:
         wanted = f"{flow},dp_hash={value}" if value else flow
-        text = machine.run(["ovs-appctl", "ofproto/trace", bridge, wanted])
+        text = fabric.lab.appctl(switch, "ofproto/trace", bridge, wanted)
         theirs = [(int(table), int(priority)) for table, priority in _RULE.findall(text)]
         assert ours == theirs, f"{wanted} at {bridge}:\n{text}"
         outputs |= _outputs(text)

@@ -14,6 +14,7 @@ from controller.model.blueprint import linear, ring
 from controller.model.errors import OperatorError
 from mininet_scenarios import clean, state
 from mininet_scenarios.lab import Lab
+from mininet_scenarios.machine import Sharing
 from mininet_scenarios.state import LabState
 from tests.emulation.lab_remains import processes, remains
 from tests.emulation.watch import eventually
@@ -36,18 +37,18 @@ def at(what, step, total):
     if step == int(sys.argv[1]):
         os.kill(os.getpid(), int(sys.argv[2]))
 
-lab = Lab(fat_tree(4), _SLEEPER, progress=at)
+lab = Lab(fat_tree(4), _SLEEPER, daemons=sys.argv[3], progress=at)
 with lab:
     print("up", flush=True)
     time.sleep(600)
 """
 
 
-def _killed(step: int, number: int) -> LabState:
+def _killed(step: int, number: int, daemons: Sharing = "shared") -> LabState:
     """A lab whose process got a signal at a step of its start; the state that it had."""
     before = {each.id for each in state.read_all()}
     victim = subprocess.Popen(
-        [sys.executable, "-c", _VICTIM, str(step), str(number)],
+        [sys.executable, "-c", _VICTIM, str(step), str(number), daemons],
         cwd=_ROOT,
         env={**os.environ, "PYTHONPATH": str(_ROOT)},
         stdout=subprocess.PIPE,
@@ -93,8 +94,11 @@ def test_a_controller_that_ends_at_once_is_quoted_and_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("step", range(5))
-def test_a_lab_killed_at_any_step_of_its_start_is_removed_by_the_next_sweep(step: int) -> None:
-    was = _killed(step, signal.SIGKILL)
+@pytest.mark.parametrize("daemons", ["shared", "each"])
+def test_a_lab_killed_at_any_step_of_its_start_is_removed_by_the_next_sweep(
+    step: int, daemons: Sharing
+) -> None:
+    was = _killed(step, signal.SIGKILL, daemons)
     assert was.id != "nil", "the lab had written nothing down"
     removed = clean.sweep()
     assert was.id in removed

@@ -18,13 +18,13 @@ def test_every_cable_and_every_host_is_laid_once() -> None:
 
 def test_port_numbers_are_those_of_the_blueprint() -> None:
     plan = leaf_spine(2, 2)
-    actions = list(wiring.bridge_actions(Names("t00", plan), Dpid(1), False, None))
+    actions = list(wiring.bridge_actions(Names("t00", plan), Dpid(1), "netdev", None))
     asked = {line.split()[2]: int(line.rpartition("=")[2]) for line in actions if "ofport_request" in line}
     assert asked == {f"t00s1-eth{number}": number for number in (1, 2, 3, 4)}
 
 
 def test_a_bridge_never_learns_by_itself_and_finds_a_restarted_controller_soon() -> None:
-    text = " ".join(wiring.bridge_actions(Names("t00", linear(2)), Dpid(1), False, "tcp:127.0.0.1:6653"))
+    text = " ".join(wiring.bridge_actions(Names("t00", linear(2)), Dpid(1), "netdev", "tcp:127.0.0.1:6653"))
     for choice in ("fail_mode=secure", "protocols=OpenFlow13", "datapath_type=netdev", "max_backoff=1000"):
         assert choice in text
 
