@@ -111,6 +111,11 @@ class Traffic:
         asked = self._ask("window", streams=[flow.number for flow in flows], since_s=since_s, until_s=until_s)
         return {flow: Window(**each) for flow, each in zip(flows, asked["windows"], strict=True)}
 
+    def losses(self, flows: Sequence[Flow], *, since_s: float) -> Mapping[Flow, tuple[float, ...]]:
+        """When the packets of each flow were sent that have not arrived, of those sent from `since_s` on."""
+        asked = self._ask("losses", streams=[flow.number for flow in flows], since_s=since_s)
+        return {flow: tuple(times) for flow, times in zip(flows, asked, strict=True)}
+
     @property
     def paused_s(self) -> float:
         """How long, in all, the machine has kept the prober from sending. Above a few milliseconds, doubt

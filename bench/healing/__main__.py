@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 
 from bench.healing.modes import MODES, named
+from bench.healing.plots import plot
 from bench.healing.report import Report, shown
 from bench.healing.running import console, run
 from controller.documents.blueprints import parse_spec
-from controller.model.errors import TreadleError
+from controller.model.errors import OperatorError, TreadleError
 
 FABRICS = ["leaf_spine:4,4,2", "fat_tree:4", "fat_tree:6"]
 _ALL = [mode.name for mode in MODES]
@@ -38,6 +39,18 @@ def main() -> None:
                 continue
             report.put(blueprint.name, name, figures)
             print(json.dumps({blueprint.name: {name: shown(figures)}}), flush=True)
+    draw(report)
+
+
+def draw(report: Report) -> None:
+    """A picture of each fabric beside the report, where matplotlib is installed."""
+    for fabric, measured in report.fabrics.items():
+        try:
+            if path := plot(fabric, measured, report.path.parent):
+                console.print(f"{fabric}: {path}")
+        except OperatorError as error:
+            console.print(str(error), style="yellow")
+            return
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from bench.healing.subject import LabSubject, Subject
 from controller.model.blueprint import Blueprint, Cable
 from controller.model.errors import OperatorError
 from controller.model.identity import PortRef
 from mininet_scenarios.faults import End, Fault
+from mininet_scenarios.lab import Lab
 
 
 class Failure(Protocol):
@@ -53,14 +54,6 @@ class Cut:
         return subject.restore(self.a, self.b)
 
 
-@runtime_checkable
-class CanSilence(Protocol):
-    """A lab that can let packets vanish on their way from one switch to another."""
-
-    def silence(self, a: str, b: str) -> Fault: ...
-    def unsilence(self, a: str, b: str) -> Fault: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Silence:
     """All packets from `a` to `b` vanish on the cable; what `b` sends still arrives."""
@@ -77,16 +70,16 @@ class Silence:
         return frozenset({self.cable.a}), frozenset({self.cable.b})
 
     def strike(self, subject: Subject) -> Fault:
-        return _silencing(subject).silence(self.a, self.b)
+        return _lab(subject).silence(self.a, self.b, "a_to_b")
 
     def mend(self, subject: Subject) -> Fault:
-        return _silencing(subject).unsilence(self.a, self.b)
+        return _lab(subject).unsilence(self.a, self.b)
 
 
-def _silencing(subject: Subject) -> CanSilence:
-    if isinstance(subject, LabSubject) and isinstance(subject.lab, CanSilence):
-        return subject.lab
-    raise OperatorError("this fabric cannot lose packets in silence")
+def _lab(subject: Subject) -> Lab:
+    if not isinstance(subject, LabSubject):
+        raise OperatorError("this fabric cannot lose packets in silence")
+    return subject.lab
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +127,12 @@ def deaths(blueprint: Blueprint) -> tuple[Failure, ...]:
     return tuple(Death(switch.name) for switch in blueprint.switches if switch.dpid not in with_hosts)
 
 
-def chosen(failures: Sequence[Failure], most: int | None) -> tuple[Failure, ...]:
-    """All, or `most` of them spread evenly over the fabric, the same at every call."""
+def spread_out(failures: Sequence[Failure], most: int | None) -> tuple[Failure, ...]:
+    """All of them; the first `most` are spread evenly over the fabric. The same at every call."""
     if most is None or most >= len(failures):
         return tuple(failures)
-    return tuple(failures[number * len(failures) // most] for number in range(most))
+    first = [failures[number * len(failures) // most] for number in range(most)]
+    return (*first, *(each for each in failures if each not in first))
 
 
 def _names(blueprint: Blueprint, cable: Cable) -> tuple[str, str]:

@@ -13,14 +13,12 @@ A mode that cannot run here (a peer that is not installed, a fabric too large fo
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 
 from bench.healing import openflow
 from bench.healing.failures import Failure, cuts, deaths, silences
@@ -58,7 +56,7 @@ def _ours(
 
 def _peer(command: PeerCommand, blueprint: Blueprint, patience: Patience) -> AbstractContextManager[Subject]:
     directory = Path(mkdtemp(prefix="healing-"))
-    lab = _lab(blueprint, command(blueprint, directory), directory=directory)
+    lab = _lab(blueprint, command(blueprint, directory), directory)
     return LabSubject(lab, ours=False, patience=patience)
 
 
@@ -66,13 +64,11 @@ def _frr(blueprint: Blueprint, _patience: Patience) -> AbstractContextManager[Su
     return RoutedFabric(blueprint, bfd_interval_ms=50)
 
 
-def _lab(blueprint: Blueprint, controller: ControllerCommand, **options: Any) -> Lab:
+def _lab(blueprint: Blueprint, controller: ControllerCommand, directory: Path | None = None) -> Lab:
     """Every switch a process of its own where the lab can do that: a daemon that all switches share stalls
     all of them whenever one has a port to see to, which no switch does to another.
     """
-    if "daemons" in inspect.signature(Lab).parameters:
-        options["daemons"] = "each"
-    return Lab(blueprint, controller, **options)
+    return Lab(blueprint, controller, daemons="each", directory=directory)
 
 
 _SLOW = Patience(
@@ -84,12 +80,15 @@ _STACKED = Patience(
 )
 _ROUTED = Patience(recover_s=10.0, after_s=2.5, stable_s=30.0)
 
+_PROTECTED: dict[str, object] = {"protection": "true"}
+_BFD = _PROTECTED | {"bfd_interval_ms": "10", "ovsdb": "{ovsdb}"}
+
 MODES: tuple[Mode, ...] = (
-    Mode("protected", partial(_ours, {"protection": "true"}), drains=True, churns=True),
-    Mode("controller_dead", partial(_ours, {"protection": "true"}), controller_dead=True),
+    Mode("protected", partial(_ours, _PROTECTED), drains=True, churns=True),
+    Mode("controller_dead", partial(_ours, _PROTECTED), controller_dead=True),
     Mode("controller_only", partial(_ours, {"protection": "false"})),
-    Mode("silent_bfd", partial(_ours, {"protection": "true", "bfd_interval_ms": "10"}), silences),
-    Mode("switch_killed", partial(_ours, {"protection": "true"}), deaths),
+    Mode("silent_bfd", partial(_ours, _BFD), silences),
+    Mode("switch_killed", partial(_ours, _PROTECTED), deaths),
     Mode("frr", _frr, patience=_ROUTED, most_switches=45),
     Mode("stp", partial(_peer, openflow.spanning_tree), patience=_SLOW, most_cuts=6, most_switches=20),
     Mode("faucet", partial(_peer, openflow.faucet), patience=_STACKED, most_cuts=12, most_switches=20),

@@ -30,6 +30,8 @@ class Tally:
     uncrossed: list[str] = field(default_factory=list)
     not_whole: list[str] = field(default_factory=list)
     whole_s: list[float] = field(default_factory=list)
+    of: int = 0
+    """How many failures there were to choose from."""
     cuts: int = 0
     crossing_gaps_ms: list[float] = field(default_factory=list)
     repair_lost: int = 0
@@ -55,6 +57,7 @@ class Tally:
         """As they stand in the report."""
         return {
             "cuts": self.cuts,
+            "cuts_possible": self.of,
             "pairs_affected": len(self.gaps_ms) + len(self.unrecovered),
             "pairs_unrecovered": len(self.unrecovered),
             "gap_ms": spread(self.gaps_ms),

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 
 from rich.console import Console
 from rich.progress import track
 
 from bench.fidelity import LEAST_IDLE, IdleShare
+from bench.healing.churn import churn
 from bench.healing.crossing import Ways
-from bench.healing.failures import Failure, chosen
+from bench.healing.draining import drain_all
+from bench.healing.failures import spread_out
 from bench.healing.modes import Mode
 from bench.healing.procedure import observe
 from bench.healing.result import Figures, Tally
 from bench.healing.subject import LabSubject, Subject
 from controller.model.blueprint import Blueprint
-from controller.model.errors import OperatorError
+from controller.model.errors import OperatorError, TreadleError
 
 _IDLE_S = 10.0
 _REVIVE_AFTER = 8
@@ -30,32 +31,30 @@ def run(mode: Mode, blueprint: Blueprint, most_cuts: int | None = None) -> Figur
     if mode.most_switches is not None and size > mode.most_switches:
         raise OperatorError(f"{size} switches are too many for this machine: at most {mode.most_switches}")
     limits = [limit for limit in (most_cuts, mode.most_cuts) if limit is not None]
-    every = mode.failures(blueprint)
-    failures = chosen(every, min(limits) if limits else None)
     with mode.make(blueprint, mode.patience) as subject:
         subject.come_up()
-        figures: Figures = {"switching": subject.switching, "of": len(every), "idle_cpu": idle_cpu(subject)}
+        figures: Figures = {"switching": subject.switching, "idle_cpu": idle_cpu(subject)}
         if isinstance(subject, LabSubject):
             figures["tables"] = dict(subject.tables())
-        machine, tally = IdleShare(), Tally()
-        title = f"{blueprint.name} {mode.name}"
-        strike_all(subject, mode, track(failures, description=title, console=console), tally)
-        share = machine.share
-        figures |= tally.figures() | {"drain_lost": None, "drain_sent": None, "churn": None}
-        figures |= {
-            "machine_idle": round(share, 3),
-            "sender_paused_ms": round(subject.traffic.paused_s * 1000, 1),
-            "valid": share >= LEAST_IDLE,
-        }
+        machine = IdleShare()
+        figures |= strike_all(subject, mode, min(limits) if limits else None).figures()
+        figures |= _with_operator(subject, mode) | {"machine_idle": round(machine.share, 3)}
+        figures["sender_paused_ms"] = round(subject.traffic.paused_s * 1000, 1)
+        figures["valid"] = figures["machine_idle"] >= LEAST_IDLE
     return figures
 
 
-def strike_all(subject: Subject, mode: Mode, failures: Iterable[Failure], tally: Tally) -> None:
-    """Every failure in turn; where the controller is to be dead, it is killed before and revived now and
-    then, so that what is left over by one repair does not add up.
+def strike_all(subject: Subject, mode: Mode, most: int | None) -> Tally:
+    """Every failure in turn, or `most` that hurt somebody. Where the controller is to be dead, it is killed
+    before, and revived now and then, so that what is left over by one repair does not add up.
     """
-    ways, deaths = Ways(subject), 0
-    for failure in failures:
+    blueprint = subject.blueprint
+    failures = spread_out(mode.failures(blueprint), most)
+    tally, ways, deaths = Tally(of=len(failures)), Ways(subject), 0
+    title = f"{blueprint.name} {mode.name}"
+    for failure in track(failures, description=title, console=console):
+        if tally.cuts == most:
+            break
         if mode.controller_dead:
             deaths = _bury(subject, deaths)
         seen = observe(subject, failure, ways, mode.patience)
@@ -66,6 +65,22 @@ def strike_all(subject: Subject, mode: Mode, failures: Iterable[Failure], tally:
         if mode.controller_dead and (seen.whole_after_s is None or deaths >= _REVIVE_AFTER):
             _revive(subject, mode.patience.up_s)
             deaths = 0
+    return tally
+
+
+def _with_operator(subject: Subject, mode: Mode) -> Figures:
+    """Maintenance and churn, where the mode has them; what cannot be done says why."""
+    found: Figures = {"drain_lost": None, "drain_sent": None, "churn": None}
+    if not isinstance(subject, LabSubject):
+        return found
+    try:
+        if mode.drains:
+            found |= drain_all(subject, mode.patience)
+    except TreadleError as error:
+        found["drain_failed"] = str(error)
+    if mode.churns:
+        found["churn"] = churn(subject)
+    return found
 
 
 def _bury(subject: Subject, deaths: int) -> int:

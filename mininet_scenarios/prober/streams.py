@@ -70,6 +70,11 @@ class Stream:
         else:
             self._highest = sequence
 
+    def lost_ns(self, since_ns: int, until_ns: int) -> list[int]:
+        """When those packets were sent, from `since_ns` to before `until_ns`, that have not arrived."""
+        begin, end = bisect_left(self.sent_ns, since_ns), bisect_left(self.sent_ns, until_ns)
+        return [self.sent_ns[number] for number in range(begin, end) if not self.received_ns[number]]
+
     def window(self, since_ns: int, until_ns: int) -> Window:
         """What happened to the packets sent from `since_ns` to before `until_ns`, and the longest gap that
         touches this time.
