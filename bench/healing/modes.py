@@ -17,8 +17,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import mkdtemp
 
 from bench.healing import openflow
 from bench.healing.failures import Failure, cuts, deaths, silences
@@ -27,8 +25,6 @@ from bench.healing.subject import LabSubject, Patience, Subject
 from controller.model.blueprint import Blueprint
 from mininet_scenarios.controller import ControllerCommand, treadle
 from mininet_scenarios.lab import Lab
-
-PeerCommand = Callable[[Blueprint, Path], ControllerCommand]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +50,21 @@ def _ours(
     return LabSubject(_lab(blueprint, treadle(settings)), ours=True, patience=patience)
 
 
-def _peer(command: PeerCommand, blueprint: Blueprint, patience: Patience) -> AbstractContextManager[Subject]:
-    directory = Path(mkdtemp(prefix="healing-"))
-    lab = _lab(blueprint, command(blueprint, directory), directory)
-    return LabSubject(lab, ours=False, patience=patience)
+def _peer(
+    command: Callable[[], ControllerCommand], blueprint: Blueprint, patience: Patience
+) -> AbstractContextManager[Subject]:
+    return LabSubject(_lab(blueprint, command()), ours=False, patience=patience)
 
 
 def _frr(blueprint: Blueprint, _patience: Patience) -> AbstractContextManager[Subject]:
     return RoutedFabric(blueprint, bfd_interval_ms=50)
 
 
-def _lab(blueprint: Blueprint, controller: ControllerCommand, directory: Path | None = None) -> Lab:
+def _lab(blueprint: Blueprint, controller: ControllerCommand) -> Lab:
     """Every switch a process of its own where the lab can do that: a daemon that all switches share stalls
     all of them whenever one has a port to see to, which no switch does to another.
     """
-    return Lab(blueprint, controller, daemons="each", directory=directory)
+    return Lab(blueprint, controller, daemons="each")
 
 
 _SLOW = Patience(

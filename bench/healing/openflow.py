@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError
 from mininet_scenarios.controller import ControllerCommand
 
@@ -27,31 +26,16 @@ _RYU = (
 """Ryu 4.34 wants a name that newer eventlets have no more."""
 
 
-def spanning_tree(_blueprint: Blueprint, _directory: Path) -> ControllerCommand:
-    """The framework's spanning-tree sample switch."""
+def spanning_tree() -> ControllerCommand:
+    """The framework's spanning-tree sample switch. Raises `OperatorError` when it is not installed."""
     words = ("--ofp-tcp-listen-port", "{port}", "ryu.app.simple_switch_stp_13")
     return (_python("ryu"), "-c", _RYU, *words)
 
 
-def faucet(blueprint: Blueprint, directory: Path) -> ControllerCommand:
-    """Faucet, with the fabric written down for it."""
-    from bench.healing.stacking import faucet_yaml
-
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "faucet.yaml").write_text(faucet_yaml(blueprint))
-    python = Path(_python("faucet"))
-    return (
-        "env",
-        f"PATH={python.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
-        f"FAUCET_CONFIG={directory / 'faucet.yaml'}",
-        f"FAUCET_LOG={directory / 'faucet.log'}",
-        f"FAUCET_EXCEPTION_LOG={directory / 'faucet_exception.log'}",
-        "FAUCET_PROMETHEUS_ADDR=127.0.0.1",
-        "FAUCET_PROMETHEUS_PORT=0",
-        str(python.parent / "faucet"),
-        "--ryu-ofp-listen-host=127.0.0.1",
-        "--ryu-ofp-tcp-listen-port={port}",
-    )
+def faucet() -> ControllerCommand:
+    """Faucet. Raises `OperatorError` when it is not installed."""
+    places = ("{blueprint}", "{directory}", "{port}")
+    return (sys.executable, "-m", "bench.healing.stacking", _python("faucet"), *places)
 
 
 def _python(package: str) -> str:
