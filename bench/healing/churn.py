@@ -11,18 +11,15 @@ host off: whatever is lost can be blamed on somebody.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from bench.healing.observer import Observer
 from bench.healing.subject import LabSubject
 from controller.model.blueprint import Blueprint, Cable
-from controller.model.errors import TreadleError
 from controller.model.identity import Dpid
 from mininet_scenarios.faults import Fault
 from mininet_scenarios.traffic import Flow
@@ -55,13 +52,15 @@ class Fabric:
     dead: set[Dpid] = field(default_factory=set)
 
     def changes(self, random: Random, count: int) -> Iterator[Change]:
-        """Draw and note one change after the other."""
+        """Draw and note one change after the other. A fabric without a second path has none."""
         for _ in range(count):
             broken = len(self.cut) + len(self.dead)
-            if broken and random.random() < broken / _MOST_BROKEN:
+            mends = random.random() < broken / _MOST_BROKEN
+            able = [] if mends else self._breakable(random)
+            if able:
+                yield self._break(random.choice(able))
+            elif broken:
                 yield self.mend(random)
-            else:
-                yield self._break(random)
 
     def mend(self, random: Random) -> Change:
         """Draw what comes back next."""
@@ -73,19 +72,19 @@ class Fabric:
         self.dead.discard(chosen)
         return Change("restart", (self.blueprint.switch_by_dpid[chosen].name,))
 
-    def _break(self, random: Random) -> Change:
+    def _breakable(self, random: Random) -> list[Cable | Dpid]:
+        """What may break; of the switches a third, because a fat tree has three for eight cables."""
         with_hosts = {host.at.dpid for host in self.blueprint.hosts}
-        alive = [switch.dpid for switch in self.blueprint.switches if switch.dpid not in self.dead]
-        cables = [cable for cable in self.blueprint.cables if cable not in self.cut and self._lit(cable)]
-        able: list[Cable | Dpid] = [cable for cable in cables if self._joined({*self.cut, cable}, self.dead)]
-        able += [
-            dpid
-            for dpid in alive
-            if dpid not in with_hosts
-            and random.random() < 0.3  # a fat tree has five switches for eight cables; let cables be most
-            and self._joined(self.cut, {*self.dead, dpid})
+        bare = [
+            switch.dpid for switch in self.blueprint.switches if switch.dpid not in with_hosts | self.dead
         ]
-        chosen = random.choice(able)
+        lit = [cable for cable in self.blueprint.cables if cable not in self.cut and self._lit(cable)]
+        return [
+            *(cable for cable in lit if self._joined({*self.cut, cable}, self.dead)),
+            *(d for d in bare if random.random() < 1 / 3 and self._joined(self.cut, {*self.dead, d})),
+        ]
+
+    def _break(self, chosen: Cable | Dpid) -> Change:
         if isinstance(chosen, Cable):
             self.cut.add(chosen)
             return Change("cut", self._ends(chosen))
@@ -126,7 +125,7 @@ def churn(subject: LabSubject, *, count: int = CHANGES, seed: int = 4) -> dict[s
     """Apply the changes and mend everything at the end; the figures."""
     random, lab = Random(seed), subject.lab
     fabric, gaps = Fabric(subject.blueprint), []
-    observer = _Observer(list(lab.fabric.names.ports.values()))
+    observer = Observer(list(lab.fabric.names.ports.values()))
     flows = subject.traffic.begin(subject.pairs, period_s=len(subject.pairs) / _PROBES_PER_S)
     began_s = time.monotonic()
     for change in fabric.changes(random, count):
@@ -174,24 +173,3 @@ def _rest(fabric: Fabric) -> Iterator[Change]:
 
 def _lost(subject: LabSubject, flows: Sequence[Flow], since_s: float) -> list[float]:
     return [at for found in subject.traffic.losses(flows, since_s=since_s).values() for at in found]
-
-
-class _Observer:
-    """The process that listens on all ports (loops.py)."""
-
-    def __init__(self, interfaces: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.healing.loops", *interfaces],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert self._process.stdout
-        if self._process.stdout.readline().strip() != "listening":
-            raise TreadleError("the observer of loops does not start; its last words stand above")
-
-    def end(self) -> dict[str, int]:
-        """Stop listening; what it has seen."""
-        said, _ = self._process.communicate(timeout=60.0)
-        return dict(json.loads(said))

@@ -104,21 +104,23 @@ class Death:
 
 
 def cuts(blueprint: Blueprint) -> tuple[Failure, ...]:
-    """Every cable between switches, taken down at either end by turns."""
+    """Every cable between switches, half of them taken down at their lower end, half at the other."""
     ends: Sequence[End] = ("a", "b")
-    return tuple(
-        Cut(cable, *_names(blueprint, cable), ends[number % 2])
-        for number, cable in enumerate(blueprint.cables)
-    )
+    return tuple(Cut(cable, *_names(blueprint, cable), ends[_colour(cable)]) for cable in blueprint.cables)
 
 
 def silences(blueprint: Blueprint) -> tuple[Failure, ...]:
-    """Every cable, dead in one direction, upwards and downwards by turns."""
+    """Every cable, dead in one direction: half of them upwards, half downwards."""
     found: list[Failure] = []
-    for number, cable in enumerate(blueprint.cables):
+    for cable in blueprint.cables:
         a, b = _names(blueprint, cable)
-        found.append(Silence(cable, *((a, b) if number % 2 else (b, a))))
+        found.append(Silence(cable, *((b, a) if _colour(cable) else (a, b))))
     return tuple(found)
+
+
+def _colour(cable: Cable) -> int:
+    """0 or 1, as on a chessboard: at each switch both occur, and so they do at each tier."""
+    return (cable.a.port + cable.b.port) % 2
 
 
 def deaths(blueprint: Blueprint) -> tuple[Failure, ...]:

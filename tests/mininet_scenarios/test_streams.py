@@ -94,3 +94,9 @@ def test_a_number_that_was_never_sent_is_passed_over() -> None:
     stream = _stream(packets=1)
     stream.note_received(7, 2_000_000_000)
     assert _all(stream).received == 1
+
+
+def test_lost_packets_are_known_by_when_they_were_sent() -> None:
+    stream = _stream(lost=range(50, 60))
+    assert stream.lost_ns(1_055 * _MS, 1_058 * _MS) == [1_055 * _MS, 1_056 * _MS, 1_057 * _MS]
+    assert stream.lost_ns(1_060 * _MS, 1_200 * _MS) == []
