@@ -2,8 +2,9 @@
 
 Nobody but the forwarder knows its hash, and after a repair it may choose anew. So a flow is looked at just
 before it is needed: twenty probes of it, and nothing else, show by the ports' counters which way it goes.
-Flows that were seen to cross before are looked at first, then those for which a shortest path leads there,
-then any, in an order drawn by seed. The search is bounded: what a spanning tree blocks carries nobody.
+Flows that were seen to cross before are looked at first, then new ones, first those for which a shortest path
+leads there, in an order drawn by seed, and last a few that went elsewhere when they were seen. The search is
+bounded: what a spanning tree blocks carries nobody.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-from bench.healing.subject import Subject
+from bench.healing.subject import Patience, Subject
 from controller.model.blueprint import Blueprint
 from controller.model.identity import Dpid, PortRef
 from mininet_scenarios.paths import sent_packets
@@ -22,20 +23,21 @@ from mininet_scenarios.traffic import Flow, Traffic
 FlowKey = tuple[str, str, int]
 """Source, destination, and the number of the flow: flows of a pair differ in their source port."""
 
-_FLOWS_A_PAIR = 6
-_PROBES, _PERIOD_S, _MOST = 20, 0.001, 0.6
-_MOST_LOOKS = 60
+_PROBES, _MOST = 20, 0.6
+_FASTEST_LOOK_S, _SLOWEST_LOOK_S = 0.001, 0.005
+_MOST_LOOKS, _MOST_SECOND_LOOKS = 60, 12
 _ARRIVED_S = 0.3
 
 
 class Ways:
     """The ways of flows on one subject, as last seen. The fabric must be quiet while it looks."""
 
-    def __init__(self, subject: Subject, seed: int = 1) -> None:
+    def __init__(self, subject: Subject, patience: Patience, seed: int = 1) -> None:
         self._subject = subject
+        self._period_s = min(max(patience.period_s, _FASTEST_LOOK_S), _SLOWEST_LOOK_S)
         self._seen: dict[FlowKey, frozenset[PortRef]] = {}
         self._near = distances(subject.blueprint)
-        self._keys = [(src, dst, flow) for src, dst in subject.pairs for flow in range(_FLOWS_A_PAIR)]
+        self._keys = [(src, dst, flow) for src, dst in subject.pairs for flow in range(patience.ways)]
         Random(seed).shuffle(self._keys)
 
     def crossing(self, ports: frozenset[PortRef], count: int) -> tuple[FlowKey, ...]:
@@ -49,18 +51,19 @@ class Ways:
         return tuple(found.values())
 
     def _candidates(self, ports: frozenset[PortRef]) -> Iterator[FlowKey]:
-        before = [key for key, way in self._seen.items() if way & ports]
-        yield from before
-        rest = [key for key in self._keys if key not in set(before)]
-        likely = [key for key in rest if on_shortest_path(self._subject.blueprint, self._near, key, ports)]
-        yield from likely
-        yield from (key for key in rest if key not in set(likely))
+        blueprint, seen = self._subject.blueprint, dict(self._seen)
+        new = [key for key in self._keys if key not in seen]
+        likely = {key for key in new if on_shortest_path(blueprint, self._near, key, ports)}
+        yield from (key for key, way in seen.items() if way & ports)
+        yield from (key for key in new if key in likely)
+        yield from (key for key in new if key not in likely)
+        yield from [key for key, way in seen.items() if not way & ports][:_MOST_SECOND_LOOKS]
 
     def _look(self, key: FlowKey) -> frozenset[PortRef]:
         subject = self._subject
         before = subject.counters()
-        flows = subject.traffic.begin_flows([key], period_s=_PERIOD_S)
-        time.sleep(_PROBES * _PERIOD_S)
+        flows = subject.traffic.begin_flows([key], period_s=self._period_s)
+        time.sleep(_PROBES * self._period_s)
         subject.traffic.end(flows)
         sent = _sent_when_arrived(subject.traffic, flows)
         left = sent_packets(before, subject.counters())
@@ -72,7 +75,7 @@ def _sent_when_arrived(traffic: Traffic, flows: Sequence[Flow]) -> int:
     """How many were sent, as soon as all have arrived: some controllers forward the first ones by hand."""
     deadline_s = time.monotonic() + _ARRIVED_S
     while True:
-        time.sleep(2 * _PERIOD_S)
+        time.sleep(2 * _FASTEST_LOOK_S)
         seen = traffic.window(flows, since_s=0.0).values()
         if not any(window.lost for window in seen) or time.monotonic() > deadline_s:
             return sum(window.sent for window in seen)

@@ -26,7 +26,7 @@ def drain_all(subject: LabSubject, patience: Patience) -> dict[str, Any]:
     """Drain, touch and undrain a choice of cables and switches. Raises `OperatorError` when the controller
     refuses.
     """
-    ways = Ways(subject)
+    ways = Ways(subject, patience)
     blueprint = subject.blueprint
     targets = [
         *spread_out(cuts(blueprint), _CABLES)[:_CABLES],

@@ -68,11 +68,27 @@ def _lab(blueprint: Blueprint, controller: ControllerCommand) -> Lab:
 
 
 _SLOW = Patience(
-    before_s=0.5, dark_s=2.0, recover_s=70.0, after_s=2.0, stable_s=120.0, calm_s=35.0, up_s=180.0
+    before_s=0.5,
+    dark_s=2.0,
+    recover_s=70.0,
+    after_s=2.0,
+    stable_s=120.0,
+    calm_s=35.0,
+    up_s=180.0,
+    period_s=0.02,
+    ways=1,
 )
 """For spanning tree (IEEE 802.1D-1998): up to 20 s to notice, twice 15 s to learn; at repair the same."""
 _STACKED = Patience(
-    before_s=0.5, dark_s=2.0, recover_s=60.0, after_s=2.0, stable_s=60.0, calm_s=5.0, up_s=120.0
+    before_s=0.5,
+    dark_s=2.0,
+    recover_s=60.0,
+    after_s=2.0,
+    stable_s=60.0,
+    calm_s=5.0,
+    up_s=120.0,
+    period_s=0.02,
+    ways=1,
 )
 _ROUTED = Patience(recover_s=10.0, after_s=2.5, stable_s=30.0)
 

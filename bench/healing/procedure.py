@@ -44,7 +44,7 @@ def observe(subject: Subject, failure: Failure, ways: Ways, patience: Patience) 
     keys = victims(subject, failure, ways)
     if not keys:
         return None
-    flows = subject.traffic.begin_flows(keys)
+    flows = subject.traffic.begin_flows(keys, period_s=patience.period_s)
     try:
         time.sleep(patience.before_s)
         fault = failure.strike(subject)

@@ -34,6 +34,7 @@ def run(mode: Mode, blueprint: Blueprint, most_cuts: int | None = None) -> Figur
     with mode.make(blueprint, mode.patience) as subject:
         subject.come_up()
         figures: Figures = {"switching": subject.switching, "idle_cpu": idle_cpu(subject)}
+        figures["probes_hz"] = round(1 / mode.patience.period_s)
         if isinstance(subject, LabSubject):
             figures["tables"] = dict(subject.tables())
         machine = IdleShare()
@@ -50,7 +51,7 @@ def strike_all(subject: Subject, mode: Mode, most: int | None) -> Tally:
     """
     blueprint = subject.blueprint
     failures = spread_out(mode.failures(blueprint), most)
-    tally, ways, deaths = Tally(of=len(failures)), Ways(subject), 0
+    tally, ways, deaths = Tally(of=len(failures)), Ways(subject, mode.patience), 0
     title = f"{blueprint.name} {mode.name}"
     for failure in track(failures, description=title, console=console):
         if tally.cuts == most:

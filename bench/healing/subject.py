@@ -21,7 +21,7 @@ from controller.model.identity import PortRef
 from controller.northbound.client import ask
 from mininet_scenarios.faults import End, Fault
 from mininet_scenarios.lab import Lab, PortTraffic
-from mininet_scenarios.traffic import Pair, Traffic
+from mininet_scenarios.traffic import PERIOD_S, Pair, Traffic
 
 _POLL_S = 0.1
 
@@ -30,6 +30,10 @@ _POLL_S = 0.1
 class Patience:
     """How long to wait, in seconds: for the first packets, for recovery at least and at most, after the
     repair at least and at most, and how long nothing may be lost until it counts as calm.
+
+    `period_s` is between two probes of a flow: longer only for controllers that have every packet sent to
+    them while they learn, and who would be measured drowning. `ways` is how many paths one pair of hosts may
+    be given: 1 where ports are not looked at.
     """
 
     before_s: float = 0.3
@@ -39,6 +43,8 @@ class Patience:
     stable_s: float = 15.0
     calm_s: float = 0.5
     up_s: float = 60.0
+    period_s: float = PERIOD_S
+    ways: int = 6
 
 
 class Subject(Protocol):
