@@ -7,7 +7,7 @@ SECONDS    ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help setup python check test demo docs fuzz format clean
-.PHONY: bench bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm
+.PHONY: bench bench-healing bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm
 .PHONY: style format-check lint types fast-tests
 
 help: ## list the habits
@@ -34,7 +34,13 @@ demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
 	$(TREADLE) demo --json out/demo/report.json
 
-bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm ## every measurement (root)
+bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm ## every measurement but bench-healing, which takes an hour (root)
+
+bench-healing: setup ## how long it is dark when something dies, ours and the peers that are installed, into out/bench/healing.json (root)
+	$(PYTHON_BIN) -m bench.healing
+
+bench-peers: ## install what bench-healing compares with: FRR, Faucet, the framework's sample switches (root)
+	@scripts/setup peers
 
 bench-failover: setup ## each link of a k=4 fat tree cut in turn, into out/bench/failover.json (root)
 	$(PYTHON_BIN) -m bench.failover

@@ -14,11 +14,12 @@ everything.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from mininet.link import Intf, Link
 from mininet.log import setLogLevel
@@ -43,6 +44,20 @@ _STEPS = 4
 
 def silent(_what: str, _done: int, _total: int) -> None:
     """No progress is shown."""
+
+
+class Peopled(Protocol):
+    """What traffic needs of a fabric: hosts to send from, and names. `Fabric` is one; others may be made of
+    something else than Open vSwitch.
+    """
+
+    @property
+    def state(self) -> LabState: ...
+    @property
+    def names(self) -> Names: ...
+    @property
+    def hosts(self) -> Mapping[str, LabHost]: ...
+    def addresses(self, host: HostPlan) -> tuple[str, ...]: ...
 
 
 @dataclass

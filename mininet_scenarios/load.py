@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from controller.model.errors import OperatorError
-from mininet_scenarios.build import Fabric
+from mininet_scenarios.build import Peopled
 
 _FIRST_PORT = 5201
 _LONGEST_S = 86_400
@@ -19,7 +19,7 @@ _REPORT_TIMEOUT_S = 3.0
 class Load:
     """iperf3 between pairs of hosts. `received_bps` says, after `stop`, what arrived on each pair."""
 
-    def __init__(self, fabric: Fabric, pairs: Sequence[tuple[str, str]], rate_bps: int, udp: bool) -> None:
+    def __init__(self, fabric: Peopled, pairs: Sequence[tuple[str, str]], rate_bps: int, udp: bool) -> None:
         self._fabric = fabric
         self._pairs = tuple(pairs)
         self._options = (["-u"] if udp else []) + (["-b", str(rate_bps)] if rate_bps else [])

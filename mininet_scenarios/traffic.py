@@ -25,7 +25,7 @@ from typing import Any
 
 from controller.model.errors import OperatorError, TreadleError
 from controller.model.identity import PortRef
-from mininet_scenarios.build import Fabric
+from mininet_scenarios.build import Peopled
 from mininet_scenarios.load import Load
 from mininet_scenarios.prober.streams import Window
 from mininet_scenarios.wiring import host_interface
@@ -76,7 +76,7 @@ class Reachability:
 class Traffic:
     """Probes and load between the hosts of one fabric. The prober starts with the first request."""
 
-    def __init__(self, fabric: Fabric) -> None:
+    def __init__(self, fabric: Peopled) -> None:
         self._fabric = fabric
         self._process: subprocess.Popen[str] | None = None
 
@@ -91,7 +91,13 @@ class Traffic:
     ) -> tuple[Flow, ...]:
         """Send probes on every pair from now on, `flows` for each, one a flow in each period."""
         asked = [(src, dst, flow) for src, dst in pairs for flow in range(flows)]
-        numbers = self._ask("begin", flows=asked, period_ns=int(period_s * 1e9), address=int(ipv6))
+        return self.begin_flows(asked, period_s=period_s, ipv6=ipv6)
+
+    def begin_flows(
+        self, asked: Sequence[tuple[str, str, int]], *, period_s: float = PERIOD_S, ipv6: bool = False
+    ) -> tuple[Flow, ...]:
+        """Send probes on flows that are chosen one by one: source, destination and number of the flow."""
+        numbers = self._ask("begin", flows=list(asked), period_ns=int(period_s * 1e9), address=int(ipv6))
         return tuple(Flow(*each, number) for each, number in zip(asked, numbers, strict=True))
 
     def end(self, flows: Sequence[Flow]) -> None:
@@ -104,6 +110,11 @@ class Traffic:
         """What happened to each flow from `since_s` to `until_s` (None: to now)."""
         asked = self._ask("window", streams=[flow.number for flow in flows], since_s=since_s, until_s=until_s)
         return {flow: Window(**each) for flow, each in zip(flows, asked["windows"], strict=True)}
+
+    def losses(self, flows: Sequence[Flow], *, since_s: float) -> Mapping[Flow, tuple[float, ...]]:
+        """When the packets of each flow were sent that have not arrived, of those sent from `since_s` on."""
+        asked = self._ask("losses", streams=[flow.number for flow in flows], since_s=since_s)
+        return {flow: tuple(times) for flow, times in zip(flows, asked, strict=True)}
 
     @property
     def paused_s(self) -> float:

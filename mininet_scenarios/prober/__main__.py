@@ -34,6 +34,7 @@ class Prober:
             "begin": self._begin,
             "end": lambda request: self._pump.end(request["streams"]),
             "window": self._window,
+            "losses": self._losses,
             "reach": self._reach,
             "inject": self._inject,
             "listen": self._listen,
@@ -85,6 +86,12 @@ class Prober:
             self._pump.streams[number].window(since_ns, until_ns).as_json() for number in request["streams"]
         ]
         return {"windows": streams, "paused_s": self._pump.paused_ns / 1e9}
+
+    def _losses(self, request: Request) -> list[list[float]]:
+        """When the lost packets of each stream were sent (seconds)."""
+        since_ns, until_ns = int(request["since_s"] * 1e9), time.monotonic_ns()
+        streams = (self._pump.streams[number] for number in request["streams"])
+        return [[at_ns / 1e9 for at_ns in stream.lost_ns(since_ns, until_ns)] for stream in streams]
 
     def _reach(self, request: Request) -> list[float | None]:
         """When each pair was first reached (seconds), None for those that were not when time was up."""

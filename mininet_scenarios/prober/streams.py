@@ -70,6 +70,11 @@ class Stream:
         else:
             self._highest = sequence
 
+    def lost_ns(self, since_ns: int, until_ns: int) -> list[int]:
+        """When those packets were sent, from `since_ns` to before `until_ns`, that have not arrived."""
+        begin, end = bisect_left(self.sent_ns, since_ns), bisect_left(self.sent_ns, until_ns)
+        return [self.sent_ns[number] for number in range(begin, end) if not self.received_ns[number]]
+
     def window(self, since_ns: int, until_ns: int) -> Window:
         """What happened to the packets sent from `since_ns` to before `until_ns`, and the longest gap that
         touches this time.
@@ -105,9 +110,9 @@ class Stream:
             dark_ns = next_ns - at_ns - self._healthy_ns(sequence)
             if dark_ns > longest and next_ns > since_ns and at_ns < until_ns:
                 longest, start = dark_ns, at_ns
-        last_ns, sequence = deliveries[-1]
-        owed = next((sent for sent in self.sent_ns[sequence + 1 : end]), None)
-        recovered = owed is None or not any(
+        in_time = [arrival for arrival in deliveries if arrival[0] < until_ns] or deliveries[:1]
+        last_ns, sequence = in_time[-1]
+        recovered = not any(
             at == 0 and sent < until_ns - self._patience_ns()
             for sent, at in zip(
                 self.sent_ns[sequence + 1 : end], self.received_ns[sequence + 1 : end], strict=True

@@ -53,6 +53,12 @@ def test_a_stream_that_stays_dark_has_not_recovered_and_its_gap_lasts_to_the_end
     assert window.gap_ms == pytest.approx(1200 - 1099.3 - 1)
 
 
+def test_a_stream_that_came_back_only_after_the_window_had_not_recovered_in_it() -> None:
+    window = _stream(lost=range(50, 150)).window(1_000 * _MS, 1_120 * _MS)
+    assert not window.recovered
+    assert window.gap_ms == pytest.approx(100.0)
+
+
 def test_a_packet_that_may_still_be_on_its_way_is_no_sign_of_darkness() -> None:
     assert _all(_stream(lost=range(195, 200))).recovered
 
@@ -88,3 +94,9 @@ def test_a_number_that_was_never_sent_is_passed_over() -> None:
     stream = _stream(packets=1)
     stream.note_received(7, 2_000_000_000)
     assert _all(stream).received == 1
+
+
+def test_lost_packets_are_known_by_when_they_were_sent() -> None:
+    stream = _stream(lost=range(50, 60))
+    assert stream.lost_ns(1_055 * _MS, 1_058 * _MS) == [1_055 * _MS, 1_056 * _MS, 1_057 * _MS]
+    assert stream.lost_ns(1_060 * _MS, 1_200 * _MS) == []

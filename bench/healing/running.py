@@ -1,0 +1,105 @@
+"""A mode on a fabric, from its start to its figures."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import track
+
+from bench.fidelity import LEAST_IDLE, IdleShare
+from bench.healing.churn import churn
+from bench.healing.crossing import Ways
+from bench.healing.draining import drain_all
+from bench.healing.failures import spread_out
+from bench.healing.modes import Mode
+from bench.healing.procedure import observe
+from bench.healing.result import Figures, Tally
+from bench.healing.subject import LabSubject, Subject
+from controller.model.blueprint import Blueprint
+from controller.model.errors import OperatorError, TreadleError
+
+_IDLE_S = 10.0
+_REVIVE_AFTER = 8
+_GONE_S = 0.3
+console = Console(stderr=True)
+
+
+def run(mode: Mode, blueprint: Blueprint, most_cuts: int | None = None) -> Figures:
+    """Strike and mend everything that a mode says. Raises `OperatorError` when it cannot run here."""
+    size = len(blueprint.switches)
+    if mode.most_switches is not None and size > mode.most_switches:
+        raise OperatorError(f"{size} switches are too many for this machine: at most {mode.most_switches}")
+    limits = [limit for limit in (most_cuts, mode.most_cuts) if limit is not None]
+    with mode.make(blueprint, mode.patience) as subject:
+        subject.come_up()
+        figures: Figures = {"switching": subject.switching, "idle_cpu": idle_cpu(subject)}
+        figures["probes_hz"] = round(1 / mode.patience.period_s)
+        if isinstance(subject, LabSubject):
+            figures["tables"] = dict(subject.tables())
+        machine = IdleShare()
+        figures |= strike_all(subject, mode, min(limits) if limits else None).figures()
+        figures |= _with_operator(subject, mode) | {"machine_idle": round(machine.share, 3)}
+        figures["sender_paused_ms"] = round(subject.traffic.paused_s * 1000, 1)
+        figures["valid"] = figures["machine_idle"] >= LEAST_IDLE
+    return figures
+
+
+def strike_all(subject: Subject, mode: Mode, most: int | None) -> Tally:
+    """Every failure in turn, or `most` that hurt somebody. Where the controller is to be dead, it is killed
+    before, and revived now and then, so that what is left over by one repair does not add up.
+    """
+    blueprint = subject.blueprint
+    failures = spread_out(mode.failures(blueprint), most)
+    tally, ways, deaths = Tally(of=len(failures)), Ways(subject, mode.patience), 0
+    title = f"{blueprint.name} {mode.name}"
+    for failure in track(failures, description=title, console=console):
+        if tally.cuts == most:
+            break
+        if mode.controller_dead:
+            deaths = _bury(subject, deaths)
+        seen = observe(subject, failure, ways, mode.patience)
+        if seen is None:
+            tally.uncrossed.append(failure.name)
+            continue
+        tally.add(seen)
+        if mode.controller_dead and (seen.whole_after_s is None or deaths >= _REVIVE_AFTER):
+            _revive(subject, mode.patience.up_s)
+            deaths = 0
+    return tally
+
+
+def _with_operator(subject: Subject, mode: Mode) -> Figures:
+    """Maintenance and churn, where the mode has them; what cannot be done says why."""
+    found: Figures = {"drain_lost": None, "drain_sent": None, "churn": None}
+    if not isinstance(subject, LabSubject):
+        return found
+    try:
+        if mode.drains:
+            found |= drain_all(subject, mode.patience)
+    except TreadleError as error:
+        found["drain_failed"] = str(error)
+    if mode.churns:
+        found["churn"] = churn(subject)
+    return found
+
+
+def _bury(subject: Subject, deaths: int) -> int:
+    if isinstance(subject, LabSubject) and subject.lab.controller.pid is not None:
+        subject.lab.stop_controller(kill=True)
+        time.sleep(_GONE_S)
+    return deaths + 1
+
+
+def _revive(subject: Subject, timeout_s: float) -> None:
+    if isinstance(subject, LabSubject):
+        subject.lab.start_controller()
+        if not subject.converged(timeout_s):
+            raise OperatorError("the controller was started again and does not converge")
+
+
+def idle_cpu(subject: Subject, seconds: float = _IDLE_S) -> float:
+    """The control plane's processor time while nothing happens, as a share of one core."""
+    before_s = subject.cpu_s()
+    time.sleep(seconds)
+    return round((subject.cpu_s() - before_s) / seconds, 4)
