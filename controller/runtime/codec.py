@@ -91,7 +91,6 @@ _WRITERS: tuple[tuple[type, Writer], ...] = (
     (flow.Term, lambda term: f'{{"Term":["{term.field.name}",{int(term.value)},{term.mask}]}}'),
     (identity.PortRef, lambda at: f'{{"PortRef":[{at.dpid},{at.port}]}}'),
     (traffic.PortCounters, lambda counters: f'{{"PortCounters":[{",".join(map(str, counters))}]}}'),
-    (identity.PortRef, lambda at: f'{{"PortRef":[{at.dpid},{at.port}]}}'),
     (Mapping, _map),
     (IPv4Address, lambda value: f'{{"ip":"{value}"}}'),
     (IPv6Address, lambda value: f'{{"ip":"{value}"}}'),
@@ -129,7 +128,6 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "set": lambda body: frozenset(decode(item) for item in body),
     "PortRef": lambda body: identity.PortRef(*body),
     "PortCounters": lambda body: traffic.PortCounters(*body),
-    "PortRef": lambda body: identity.PortRef(*body),
     "Term": lambda body: flow.Term(flow.Field[body[0]], body[1], body[2]),
 }
 

@@ -61,7 +61,8 @@ def eventful(wiring: Blueprint, steps: list[tuple[str, int]]) -> Drive:
     return drive
 
 
-ACTS = "cut repair silence unsilence speak seek rest flap drain undrain hiccup".split()
+CABLE_ACTS = ["cut", "repair", "silence", "unsilence", "flap", "drain", "undrain"]
+ACTS = [*CABLE_ACTS, "speak", "seek", "rest", "hiccup"]
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 100)), max_size=12)
 WIRINGS = st.sampled_from([ring(4), leaf_spine(3, 2), fat_tree(4)])
 
