@@ -17,6 +17,14 @@ def decide(snapshot: Topology, memory: Memory | None = None) -> tuple[Memory, Ro
     return after, routes
 
 
+def decided(snapshot: Topology, memory: Memory | None = None) -> tuple[Memory, Routes]:
+    """The same, when the detours have been found."""
+    memory, routes = decide(snapshot, memory)
+    while memory.protection.draft is not None:
+        memory, routes = decide(snapshot, memory)
+    return memory, routes
+
+
 def test_each_mac_and_each_address_is_an_endpoint() -> None:
     _, routes = decide(snapshot(linear(2), ipv6=True))
     written = [str(endpoint.address) for endpoint in routes.table.endpoints]
@@ -48,7 +56,7 @@ def test_a_repaired_link_gives_an_equal_table_and_a_port_that_only_flaps_the_sam
     assert again is routes
     memory, broken = decide(without(healthy, [healthy.links[0].src]), memory)
     assert broken.table.hops[Dpid(1), Dpid(3)] is UNREACHABLE
-    _, repaired = decide(healthy, memory)
+    _, repaired = decided(healthy, memory)
     assert repaired == routes
 
 
@@ -68,7 +76,7 @@ def test_a_switch_is_a_target_for_as_long_as_it_has_hosts() -> None:
     assert {target for target, _ in without_third.table.hops} == {1, 2}
     memory, with_third = decide(healthy, memory)
     assert {target for target, _ in with_third.table.hops} == {1, 2, 3}
-    assert decide(fewer, memory)[1] == without_third
+    assert decided(fewer, memory)[1] == without_third
 
 
 def test_a_host_of_a_switch_that_is_gone_has_no_route() -> None:

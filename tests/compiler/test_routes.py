@@ -23,9 +23,14 @@ ENTER = FlowRule(Table.ADMISSION, 0, goto=Table.ROUTES)
 
 
 def compiled(
-    topology: Topology, memory: Memory = NOTHING, before: FabricRoutes | None = None
+    topology: Topology,
+    memory: Memory = NOTHING,
+    before: FabricRoutes | None = None,
+    *,
+    with_detours: bool = False,
 ) -> FabricRoutes:
-    return compile_routes(follow(memory, topology).routes.table, topology, Gateway(), before)
+    table = follow(memory, topology, with_detours=with_detours).routes.table
+    return compile_routes(table, topology, Gateway(), before)
 
 
 def of_ipv6(rule: FlowRule) -> bool:
@@ -47,6 +52,17 @@ def test_a_core_switch_needs_one_rule_a_pod_and_family_and_no_group() -> None:
         if switch.tier == "core":
             assert len(routes.switches[switch.dpid].rules) == 2 * 4
             assert routes.switches[switch.dpid].groups == {}
+
+
+@pytest.mark.parametrize("blueprint", [fat_tree(4), fat_tree(6)], ids=lambda plan: plan.name)
+def test_detours_take_at_most_as_many_rules_again_and_two_groups_a_neighbour(blueprint: Blueprint) -> None:
+    healthy = snapshot(blueprint)
+    plain, ready = compiled(healthy), compiled(healthy, with_detours=True)
+    for dpid, mine in ready.switches.items():
+        neighbours = len(healthy.out_links[dpid])
+        assert len(mine.rules) <= 2 * len(plain.switches[dpid].rules)
+        assert len(mine.groups) <= len(plain.switches[dpid].groups) + 2 * neighbours
+        assert 0 < len(mine.detours.rules) <= 3 + neighbours
 
 
 def test_all_rules_of_a_switch_that_go_the_same_way_share_a_group() -> None:

@@ -140,7 +140,7 @@ def test_a_drained_switch_that_everybody_needs_goes_on_carrying_transit() -> Non
 
 def test_a_switch_that_is_too_small_changes_nothing_about_what_is_drained() -> None:
     cable = between(TREE, 3, 18)
-    drive = Drive(TREE, limits={Dpid(20): Limits({4: 2}, groups=0)}).come_up()
+    drive = Drive(TREE, limits={Dpid(20): Limits({Table.ROUTES: 2}, groups=0)}).come_up()
     assert told(drive, "switch-left-out")
     assert crosses(drive, cable)
     drive.ask_drains(drains([(cable.a, cable.b)]))

@@ -147,14 +147,14 @@ def test_what_is_refused_before_a_lesson_was_heeded_teaches_it_only_once() -> No
 
 def test_limits_hold_a_program_or_not() -> None:
     assert UNLIMITED.hold(HELD)
-    assert Limits({5: 2, 0: 1}, groups=2, buckets=4, meters=1, tables=5).hold(HELD)
+    assert Limits({5: 2, 0: 1}, groups=2, buckets=4, meters=1, tables=6).hold(HELD)
     for tight in (
         Limits({5: 1}),
         Limits({0: 0}),
         Limits(groups=1),
         Limits(buckets=3),
         Limits(meters=0),
-        Limits(tables=4),
+        Limits(tables=5),
         Limits(refused=frozenset({rule(2)})),
     ):
         assert not tight.hold(HELD), tight

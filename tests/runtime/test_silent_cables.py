@@ -42,7 +42,7 @@ def test_a_cable_that_falls_silent_in_one_direction_is_routed_around_and_comes_b
     drive = Drive(FABRIC, bfd_interval_ms=10).come_up()
     whole = drive.engine.wanted
     drive.fabric.silence(CABLE.a)
-    drive.run(0.1)
+    drive.run(0.2)
     assert links(drive) == cables(FABRIC, CABLE.a)
     assert drive.engine.idle, "its repair did not wait"
     drive.run(60.0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from controller.dataplane.pipeline import Table
 from controller.model.blueprint import fat_tree
 from controller.model.identity import Dpid
 from simulator.farm.events import Behave
@@ -30,7 +31,7 @@ def refused(farm: RunningFarm) -> int:
 
 def test_what_switches_say_of_themselves_is_kept_to_and_nothing_is_refused() -> None:
     profiles: Mapping[Dpid, Profile] = {
-        CORE: Profile(tables=8, rules_of=((4, 5),)),
+        CORE: Profile(tables=8, rules_of=((int(Table.ROUTES), 5),)),
         AGGREGATION: Profile(groups=0),
         EDGE: Profile(meters=0),
     }
