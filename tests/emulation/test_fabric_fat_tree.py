@@ -27,7 +27,7 @@ from tests.emulation.watch import (
 
 pytestmark = pytest.mark.emulation
 
-MOST_ROUTES = 12
+MOST_ROUTES = 16
 
 
 @pytest.fixture(scope="module")

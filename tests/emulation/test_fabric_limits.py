@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from controller.dataplane.pipeline import Table
 from controller.model.blueprint import fat_tree
 from controller.model.identity import dpid_text, mac_text
 from mininet_scenarios.controller import treadle
@@ -20,7 +21,7 @@ from tests.emulation.watch import REACH_S, eventually, findings, lost_meanwhile,
 
 pytestmark = pytest.mark.emulation
 
-_ROUTES = 4
+_ROUTES = int(Table.ROUTES)
 _NOT_THROUGH_THE_CORE = (("h1", "h3"), ("h9", "h10"), ("h13", "h15"), ("h8", "h5"))
 
 

@@ -87,9 +87,13 @@ class Drive:
         commands = self.engine.turn(self.now_s, events)
         self.turns.append(Turn(self.now_s, events, commands))
         self.news += self.engine.news
+        self.carry(commands)
+        return commands
+
+    def carry(self, commands: Sequence[Addressed]) -> None:
+        """Bring these to their switches."""
         for dpid, batch in sendable(commands).items():
             self.fabric.send(dpid, batch)
-        return commands
 
     def ask_drains(self, wanted: Drains) -> None:
         """An operator wants these to carry no transit, and nothing else."""

@@ -80,7 +80,7 @@ class FakeSouthbound:
         self._crossed: dict[PortRef, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._read: dict[Dpid, SwitchProgram] = {}
         self._step = threading.RLock()
-        self._sessions = FakeSessions(blueprint.peer, self._is_live)
+        self._sessions = FakeSessions(blueprint.peer, self.is_live)
         for end in sorted([*blueprint.peer, *blueprint.host_at]):
             self._switches[end.dpid].ports[end.port] = self._port(end)
 
@@ -289,7 +289,7 @@ class FakeSouthbound:
         capacity_bps = self.blueprint.capacity_bps.get(end, DEFAULT_CAPACITY_BPS)
         return Port(end.port, name, mac, capacity_bps=capacity_bps)
 
-    def _is_live(self, end: PortRef) -> bool:
+    def is_live(self, end: PortRef) -> bool:
         return self._switches[end.dpid].ports[end.port].live
 
     def _report_all(self, events: Sequence[BfdChanged]) -> None:

@@ -1,0 +1,129 @@
+"""Law 12, healing: no packet is lost while a fabric changes that could have been delivered.
+
+A whole controller drains, undrains, and meets a failure and its repair. Each of its commands takes effect by
+itself, the switches' in any order that their answers allow, and after each of them packets are followed
+through what the switches hold at that moment: by every choice that a group leaves open they arrive. A single
+failure is no exception: until the routes have changed, and while they do, detours carry what they must.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from controller.dataplane.trace import trace
+from controller.model.blueprint import Blueprint, HostPlan, fat_tree, leaf_spine, mesh, ring
+from controller.model.command import Addressed, Command, ProgramCommand
+from controller.model.health import Drains, drains
+from controller.model.identity import Dpid
+from controller.model.packet import Packet, udp_packet
+from controller.runtime.engine import sendable
+from tests.runtime.driving import Drive
+from tests.searching import examples
+
+pytestmark = pytest.mark.law
+
+search = settings(
+    max_examples=examples(6), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)
+"""A seed does not shrink."""
+
+FABRICS = [fat_tree(4), leaf_spine(3, 3, 1), leaf_spine(2, 2, 2), ring(5), mesh(4)]
+_PAIRS = 16
+_SETTLED_S = 4.0
+
+
+class Followed(Drive):
+    """A drive in which commands arrive one at a time, late and out of step, and packets are followed after
+    each one.
+    """
+
+    def __init__(self, wiring: Blueprint, random: Random) -> None:
+        super().__init__(wiring)
+        self._random = random
+        self._waiting: dict[Dpid, deque[Command]] = {}
+        self.follows = False
+        self.looks = 0
+        self.lost: list[str] = []
+
+    def carry(self, commands: Sequence[Addressed]) -> None:
+        for dpid, batch in sendable(commands).items():
+            self._waiting.setdefault(dpid, deque()).extend(batch)
+        while self._waiting:
+            if self.follows and self._random.random() < 0.02:
+                return
+            dpid = self._random.choice(sorted(self._waiting))
+            command = self._waiting[dpid].popleft()
+            if not self._waiting[dpid]:
+                del self._waiting[dpid]
+            self.fabric.send(dpid, [command])
+            if self.follows and isinstance(command, ProgramCommand):
+                self.look(f"{dpid}: {command}")
+
+    def look(self, after: str, most: int = _PAIRS) -> None:
+        """Follow packets of some pairs through the fabric as it is."""
+        wiring, program = self.wiring, {s.dpid: self.fabric.program(s.dpid) for s in self.wiring.switches}
+        dead = frozenset(end for end in wiring.peer if not self.fabric.is_live(end))
+        pairs = [(a, b) for a in wiring.hosts for b in wiring.hosts if a.at.dpid != b.at.dpid]
+        for src, dst in self._random.sample(pairs, min(most, len(pairs))):
+            seen = trace(program, wiring.peer, packet(src, dst), src.at, dead=dead)
+            self.looks += 1
+            if not seen.always_delivered or seen.delivered_at != {dst.at}:
+                self.lost.append(f"{src.name} to {dst.name} after {after}: {sorted(map(str, seen.ends))}")
+
+
+def packet(src: HostPlan, dst: HostPlan) -> Packet:
+    """What one says to the other."""
+    return udp_packet(src.mac, dst.mac, src.address, dst.address)
+
+
+def settled(drive: Followed) -> None:
+    drive.run(_SETTLED_S)
+    assert drive.engine.idle
+    drive.look("all", 10_000)
+    assert drive.lost == []
+
+
+@search
+@given(st.sampled_from(FABRICS), st.integers(0, 1 << 30))
+def test_nobody_is_lost_while_cables_and_switches_are_drained_and_undrained(
+    wiring: Blueprint, seed: int
+) -> None:
+    random = Random(seed)
+    drive = up(wiring, random)
+    for _ in range(3):
+        cable = random.choice(wiring.cables)
+        free = sorted({s.dpid for s in wiring.switches} - {host.at.dpid for host in wiring.hosts})
+        switches = [random.choice(free)] if free and random.random() < 0.5 else []
+        drive.ask_drains(drains([(cable.a, cable.b)], switches))
+        settled(drive)
+        drive.ask_drains(Drains())
+        settled(drive)
+
+
+@search
+@given(st.sampled_from(FABRICS), st.integers(0, 1 << 30))
+def test_nobody_is_lost_when_a_cable_dies_and_when_it_is_mended(wiring: Blueprint, seed: int) -> None:
+    random = Random(seed)
+    drive = up(wiring, random)
+    for _ in range(3):
+        cable = random.choice(wiring.cables)
+        drive.fabric.cut(cable.a)
+        drive.look("the cut", 10_000)
+        settled(drive)
+        drive.fabric.repair(cable.a)
+        settled(drive)
+        drive.run(120.0)
+
+
+def up(wiring: Blueprint, random: Random) -> Followed:
+    drive = Followed(wiring, random)
+    drive.come_up()
+    drive.follows = True
+    settled(drive)
+    return drive
