@@ -26,13 +26,15 @@ from controller.model.program import SwitchProgram
 @dataclass(frozen=True, slots=True)
 class Step:
     """Commands for one switch, in order. `after` are numbers of earlier steps of the plan, sorted; `pending`
-    are switches, sorted.
+    are switches, sorted. A step that `prepares` changes nothing for any packet: what comes after it on its
+    switch needs it.
     """
 
     dpid: Dpid
     commands: tuple[ProgramCommand, ...]
     after: tuple[int, ...] = ()
     pending: tuple[Dpid, ...] = ()
+    prepares: bool = False
 
     @property
     def only_forgets(self) -> bool:

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from controller.dataplane.pipeline import EXCEPTION_RUNG, RouteBase, Table
-from controller.model.command import DeleteRule, ProgramCommand, SetRule
+from controller.model.command import Barrier, DeleteRule, ProgramCommand, SetRule
 from controller.model.flow import EtherType, FlowRule, match
 from controller.model.identity import Dpid
 from controller.model.plan import Step
 from controller.planner.intervals import Family, cover
-from controller.planner.steps import Commands, SwitchChange, forgotten, in_order, with_groups
+from controller.planner.steps import Commands, SwitchChange, forgotten, in_order, needed
 
 COVERS = {
     Family.MAC: FlowRule(Table.ROUTES, RouteBase.MAC + EXCEPTION_RUNG, match()),
@@ -64,7 +64,8 @@ def _covering(change: SwitchChange, covers: Sequence[FlowRule]) -> Commands:
     """What a switch needs first, its cover, and who is let in from now on."""
     opened = [rule for rule in change.delta.set_rules if cover(rule) is None]
     rules = [SetRule(rule) for rule in (*covers, *opened)]
-    return with_groups(change, tuple(rules))
+    before = needed(change)
+    return (*before, Barrier(), *rules) if before else tuple(rules)
 
 
 def _changing(change: SwitchChange) -> Commands:

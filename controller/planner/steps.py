@@ -2,7 +2,8 @@
 
 What the steps of a switch hold:
 
-    the first                groups renamed (planner/regroup.py), meters, new groups, a barrier; exceptions
+    one of its own, before   groups renamed (planner/regroup.py), meters, new groups
+    the first                exceptions
     each                     exceptions rewritten, then rules of the routes table, in the order of
                              planner/order.py
     the one of level 0       new rules of the other tables: a new host is let in, its routes may follow
@@ -10,7 +11,7 @@ What the steps of a switch hold:
     one of its own, after    groups and meters that no rule names any more: what a switch has cached of its
                              rules may still hand packets to them for a moment
 
-Most switches have one step: where no mixture of old and new can hurt, nothing waits.
+Most switches have one step beside those: where no mixture of old and new can hurt, nothing waits.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from typing import NamedTuple
 from controller.model.command import (
     AddGroup,
     AddMeter,
-    Barrier,
     DeleteGroup,
     DeleteMeter,
     DeleteRule,
@@ -40,6 +40,9 @@ from controller.planner.masks import bits
 from controller.planner.order import Op, in_switch_order
 
 Commands = tuple[ProgramCommand, ...]
+
+_BEFORE_ALL = -1
+"""The level of what the rules of a switch need before them."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def steps_of(
     for draft in drafts:
         after = _after(draft, schedule, place) if draft.ops else ()
         pending = _pending(draft, schedule, dpids) if schedule.pending else ()
-        steps.append(Step(dpids[draft.switch], draft.commands, after, pending))
+        steps.append(Step(dpids[draft.switch], draft.commands, after, pending, draft.level == _BEFORE_ALL))
     for change in changes:
         commands = forgotten(change.delta)
         if commands:
@@ -125,26 +128,40 @@ def _all_drafts(changes: Sequence[SwitchChange], schedule: Schedule) -> Iterator
     for exemption in schedule.exemptions:
         exemptions.setdefault(exemption.switch, []).append(exemption)
     waiting = {op[0] for op in (*schedule.level, *schedule.pending)} | exemptions.keys()
-    known: dict[object, Commands] = {}
+    known: dict[int, Commands] = {}
     for change in changes:
+        before = needed(change)
+        if before:
+            yield _Draft(change.switch, _BEFORE_ALL, before)
         if change.switch in waiting:
             yield from _drafts(change, schedule, exemptions.get(change.switch, ()))
         else:
-            commands = _at_once(change, known)
+            commands = _at_once(change.delta, known)
             if commands:
                 yield _Draft(change.switch, 0, commands)
+
+
+def needed(change: SwitchChange) -> Commands:
+    """What the rules of a switch need before them."""
+    delta = change.delta
+    if not (change.renaming or delta.new_groups or delta.new_meters or delta.changed_meters):
+        return ()
+    return (
+        *change.renaming,
+        *map(AddMeter, delta.new_meters),
+        *map(ModifyMeter, delta.changed_meters),
+        *map(AddGroup, delta.new_groups),
+    )
 
 
 # --- a switch where nothing waits ---------------------------------------------------------------------------
 
 
-def _at_once(change: SwitchChange, known: dict[object, Commands]) -> Commands:
-    """All commands but those that forget. Switches with the same delta share them."""
-    delta = change.delta
-    key = id(delta), *map(id, change.renaming)
-    commands = known.get(key)
+def _at_once(delta: SwitchDelta, known: dict[int, Commands]) -> Commands:
+    """The commands for all rules. Switches with the same delta share them."""
+    commands = known.get(id(delta))
     if commands is None:
-        commands = known[key] = with_groups(change, in_order(delta.set_rules, delta.gone_rules))
+        commands = known[id(delta)] = in_order(delta.set_rules, delta.gone_rules)
     return commands
 
 
@@ -153,18 +170,6 @@ def in_order(sets: Iterable[FlowRule], deletes: Iterable[FlowRule]) -> Commands:
     return tuple(
         [SetRule(rule) if is_set else DeleteRule(rule) for is_set, rule in in_switch_order(sets, deletes)]
     )
-
-
-def with_groups(change: SwitchChange, rules: Commands) -> Commands:
-    """What the rules of a switch need before them, and the rules."""
-    delta = change.delta
-    before: list[ProgramCommand] = [*change.renaming]
-    before += [AddMeter(meter) for meter in delta.new_meters]
-    before += [ModifyMeter(meter) for meter in delta.changed_meters]
-    before += [AddGroup(group) for group in delta.new_groups]
-    if not before or not rules:
-        return (*before, *rules)
-    return (*before, Barrier(), *rules)
 
 
 def forgotten(delta: SwitchDelta) -> Commands:
@@ -198,9 +203,8 @@ def _drafts(change: SwitchChange, schedule: Schedule, exemptions: Sequence[Exemp
             ops[mine].append((change.switch, id(rule)))
     commands[last] += [DeleteRule(exemption.after) for exemption in exemptions]
     for each, told in commands.items():
-        whole = with_groups(change, tuple(told)) if each == first else tuple(told)
-        if whole:
-            yield _Draft(change.switch, each, whole, ops[each])
+        if told:
+            yield _Draft(change.switch, each, tuple(told), ops[each])
 
 
 def _level(

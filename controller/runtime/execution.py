@@ -15,7 +15,8 @@ revalidates its cache of forwarding decisions a moment later. A step that leaves
 order that the planner proved is lost. So between an answer and what waits for it there is a rest, except in
 an urgent plan, one that mends a failure: there packets are being lost already, and each millisecond counts.
 Groups are removed at leisure, whatever the plan is for: where a cached decision still names one, its removal
-is the loss of a packet.
+is the loss of a packet. And they are used at leisure: what was cached of a group that existed before, and
+was removed since, still drops packets when the rules that name it anew are felt already.
 
 `Execution` sends nothing itself: it says what to send."""
 
@@ -132,12 +133,18 @@ class Execution:
         self._plan += 1
         self._urgent = urgent
         self._goals = {dpid: goals[dpid] for dpid in plan.switches if dpid in goals}
+        prepared: dict[Dpid, int] = {}
         for number, step in enumerate(plan.steps):
             asked = [dpid for dpid in step.pending if dpid in self._owed]
+            after = step.after
+            if not urgent and step.dpid in prepared:
+                after = (*after, prepared.pop(step.dpid))
+            if step.prepares:
+                prepared[step.dpid] = number
             rests_until_s = self._felt_s if step.only_forgets or not urgent else 0.0
-            self._waiting[number] = _Waiting(step, len(step.after) + len(asked), rests_until_s)
+            self._waiting[number] = _Waiting(step, len(after) + len(asked), rests_until_s)
             self._queues.setdefault(step.dpid, deque()).append(number)
-            for earlier in step.after:
+            for earlier in after:
                 self._after.setdefault(earlier, []).append(number)
             for dpid in asked:
                 self._pending.setdefault(dpid, []).append(number)

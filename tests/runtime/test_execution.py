@@ -94,6 +94,16 @@ def test_an_urgent_plan_does_not_rest_but_for_groups_that_go() -> None:
     assert switches.send(0.01 + PAUSE_S) == [ONE]
 
 
+def test_what_was_prepared_is_felt_before_it_is_used_unless_the_plan_is_urgent() -> None:
+    for urgent in (False, True):
+        switches = Switches()
+        switches.begin(Step(ONE, (command(1),), prepares=True), Step(ONE, (command(2),)), urgent=urgent)
+        assert switches.send(0.0) == ([ONE, ONE] if urgent else [ONE])
+        switches.answer(ONE, 0.01)
+        assert switches.send(0.011) == []
+        assert switches.send(0.01 + PAUSE_S) == ([] if urgent else [ONE])
+
+
 def test_a_plan_that_begins_soon_after_another_rests_first_unless_it_is_urgent() -> None:
     for urgent in (False, True):
         switches = Switches()
