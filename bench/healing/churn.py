@@ -6,9 +6,9 @@ host off: whatever is lost can be blamed on somebody.
 
     looped           probes that entered a port twice (loops.py)
     lost             probes lost outside the detection gaps
-    lost_detecting   probes lost in a detection gap: from a failure on, for `DETECTION_S`. Nobody can know yet,
-                     or, of a second failure that no detour is ready for, only the controller can mend it, and
-                     here it shares two cores with every switch and every probe
+    lost_detecting   probes lost in a detection gap: from a failure on, for `DETECTION_S`. Nobody can know
+                     yet; or it is a second failure that no detour is ready for, which only the controller can
+                     mend, and here it shares two cores with every switch and every probe
 """
 
 from __future__ import annotations

@@ -27,14 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.graph.wiring import Numbers, Wiring
-from controller.model.routing import RELEASED
+from controller.model.routing import RELEASED, Unprotected
 
 Bits = NDArray[np.uint64]
 """Sets of lanes, 64 at most, usually `[switch, target]`."""
@@ -76,30 +75,15 @@ class Steps(NamedTuple):
     arcs: Bits
 
 
-class Reason(Enum):
-    """Why a switch has no detour to a target."""
-
-    NO_WAY_ROUND = "there is no other way"
-    ROUND_THE_CABLE = "there is no other way round the next switch, only round the cable to it"
-    PARALLEL = "all its cables lead to one switch, which may die; any of the cables may"
-    NO_MARK = "too many failures want different detours"
-    TOO_MANY = "the switch would need too many different backups"
-
-    @property
-    def survives_cables(self) -> bool:
-        """Whether it survives the death of a cable, if not that of the next switch."""
-        return self in (Reason.ROUND_THE_CABLE, Reason.PARALLEL)
-
-
 class Bare(NamedTuple):
     """Switches that do not survive every death of their next hop to a target, and why."""
 
     switch: Numbers
     target: Numbers
-    reason: Reason
+    reason: Unprotected
 
 
-def _bare(where: Flags, reason: Reason) -> Bare:
+def _bare(where: Flags, reason: Unprotected) -> Bare:
     s, t = np.nonzero(where)
     return Bare(s, t, reason)
 
@@ -132,7 +116,7 @@ def search(graph: Wiring, back: Numbers, goals: Numbers, ways: Bits, passable: F
     found = Found()
     parallel = (scene.count > 1) & (scene.near == scene.far) & (scene.near != goals)
     if parallel.any():
-        found.bare.append(_bare(parallel, Reason.PARALLEL))
+        found.bare.append(_bare(parallel, Unprotected.PARALLEL))
     alone = scene.count == 1
     marks = np.zeros(len(goals), np.intp)
     beyond = np.where(scene.near == goals, _Lanes.CABLE, _Lanes.SWITCH)
@@ -143,9 +127,9 @@ def search(graph: Wiring, back: Numbers, goals: Numbers, ways: Bits, passable: F
     last[missed] = ~again[missed]
     if again.any():
         last[_lane_by_lane(scene, _Lanes(again, np.full_like(beyond, _Lanes.CABLE)), marks, found)] = True
-        found.bare.append(_bare(again & ~last, Reason.ROUND_THE_CABLE))
+        found.bare.append(_bare(again & ~last, Unprotected.ROUND_THE_CABLE))
     if last.any():
-        found.bare.append(_bare(last, Reason.NO_WAY_ROUND))
+        found.bare.append(_bare(last, Unprotected.NO_WAY_ROUND))
     return found
 
 
@@ -299,7 +283,7 @@ class _Detours:
         mark = np.where(nearly, RELEASED, colours.mark_of(self.t, self.bits))
         unmarked = has & (mark < 0)
         if unmarked.any():
-            found.bare.append(Bare(self.s[unmarked], self.t[unmarked], Reason.NO_MARK))
+            found.bare.append(Bare(self.s[unmarked], self.t[unmarked], Unprotected.NO_MARK))
         good = has & ~unmarked
         found.backups.append(Backups(self.s[good], self.t[good], chosen[good], mark[good]))
         found.steps += self._steps(arrivals, colours)

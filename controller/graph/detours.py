@@ -28,13 +28,13 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.graph.detour_search import Backups, Found, Reason, Steps, search
+from controller.graph.detour_search import Backups, Found, Steps, search
 from controller.graph.equal_cost import EqualCost
 from controller.graph.per_snapshot import per_snapshot
 from controller.graph.protected import MOST_OPTIONS, BackupPorts, Numbered
 from controller.graph.wiring import Numbers, Wiring, wiring
 from controller.model.identity import Dpid
-from controller.model.routing import Detour, DetourTable, Pair, Slot
+from controller.model.routing import Detour, DetourTable, Pair, Slot, Unprotected
 from controller.model.topology import Topology
 
 _PART_WORDS = 1 << 18
@@ -84,7 +84,7 @@ class Detours:
     targets: tuple[Dpid, ...] = ()
     backups: Mapping[Dpid, Numbered] = field(default_factory=dict)
     slots: Mapping[Slot, SlotSteps] = field(default_factory=dict)
-    bare: Mapping[Pair, Reason] = field(default_factory=dict)
+    bare: Mapping[Pair, Unprotected] = field(default_factory=dict)
 
 
 NO_DETOURS = Detours()
@@ -156,7 +156,7 @@ class Draft:
         steps = [each for found in self.found for each in found.steps]
         return Detours(targets, _backups(backups, graph, targets, bare), _slots(steps, graph, targets), bare)
 
-    def _bare(self) -> Iterator[tuple[Pair, Reason]]:
+    def _bare(self) -> Iterator[tuple[Pair, Unprotected]]:
         targets, dpids = self.paths.targets, self.paths.wiring.dpids
         for each in (each for found in self.found for each in found.bare):
             for s, t in zip(each.switch.tolist(), each.target.tolist(), strict=True):
@@ -164,7 +164,7 @@ class Draft:
 
 
 def _backups(
-    found: Sequence[Backups], graph: Wiring, targets: tuple[Dpid, ...], bare: dict[Pair, Reason]
+    found: Sequence[Backups], graph: Wiring, targets: tuple[Dpid, ...], bare: dict[Pair, Unprotected]
 ) -> dict[Dpid, Numbered]:
     """The backups of each switch, each kind once."""
     rows = [
@@ -182,7 +182,7 @@ def _backups(
     for s, target, options, number in _kinds(table, ports_of):
         crowded = number > MOST_OPTIONS
         for t in target[crowded].tolist():
-            bare[targets[t], graph.dpids[s]] = Reason.TOO_MANY
+            bare[targets[t], graph.dpids[s]] = Unprotected.TOO_MANY
         numbers = np.zeros(len(targets), np.uint16)
         numbers[target] = np.where(crowded, 0, number)
         backups[graph.dpids[s]] = options[:MOST_OPTIONS], numbers

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from controller.model.errors import ModelError
@@ -108,6 +109,25 @@ class Detour(NamedTuple):
     mark: Mark
 
 
+class Unprotected(Enum):
+    """Why a failure is not healed by the switches alone."""
+
+    NO_WAY_ROUND = "there is no other way"
+    ROUND_THE_CABLE = "there is no other way round the next switch, only round the cable to it"
+    PARALLEL = "all its cables lead to one switch, which may die; any of the cables may"
+    NO_MARK = "too many failures want different detours"
+    TOO_MANY = "the switch would need too many different backups"
+    NO_ADDRESS = "no IP address is known there, and only IP packets can be marked"
+    NO_ROOM = "the switch has no room for failover groups"
+    NOT_YET = "a detour is still being looked for"
+    SWITCHED_OFF = "protection is switched off"
+
+    @property
+    def survives_cables(self) -> bool:
+        """Whether the death of a cable is healed, if not that of the next switch."""
+        return self in (Unprotected.ROUND_THE_CABLE, Unprotected.PARALLEL)
+
+
 DetourTable = Mapping[Slot, Mapping[Dpid, Detour]]
 """The next step of packets at each slot, by the target switch of their destination."""
 
@@ -142,12 +162,14 @@ class RouteTable:
 
     Endpoints are sorted (`endpoint_order`), an address has one. At the target itself there is no entry:
     there, packets leave through the endpoint's port. `detours` is None before the first
-    have been found; `provisional`: they are those of an older table, and new ones are being found."""
+    have been found; `provisional`: they are those of an older table, and new ones are being found. `bare`
+    says of which pairs not every failure of the next hop is healed by a detour."""
 
     hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
     detours: DetourTable | None = field(default_factory=dict)
     provisional: bool = False
+    bare: Mapping[Pair, Unprotected] = field(default_factory=dict)
 
     def diff(self, other: RouteTable) -> RouteDelta:
         """What has to change for this table to become the other one."""
@@ -175,7 +197,8 @@ class RouteTable:
         ends.update((end.address, end) for end in delta.set_endpoints)
         detours = {slot: step for slot, step in self.slots.items() if slot not in delta.drop_detours}
         detours.update(delta.set_detours)
-        return RouteTable(hops, tuple(sorted(ends.values(), key=endpoint_order)), detours, self.provisional)
+        endpoints = tuple(sorted(ends.values(), key=endpoint_order))
+        return RouteTable(hops, endpoints, detours, self.provisional, self.bare)
 
 
 def _changed(before: Mapping[Pair, NextHops], after: Mapping[Pair, NextHops]) -> Mapping[Pair, NextHops]:

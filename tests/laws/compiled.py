@@ -33,7 +33,7 @@ def with_detours(topology: Topology) -> tuple[RouteTable, Detours]:
     paths = EqualCost().followed(difference(Topology(), topology), topology, targets)
     found = detours(topology, paths)
     hops = protected(paths.hops, len(paths.wiring.to), found.backups)
-    return RouteTable(hops, plain.endpoints, found.slots), found
+    return RouteTable(hops, plain.endpoints, found.slots, bare=found.bare), found
 
 
 def admission(topology: Topology) -> list[Rules]:
