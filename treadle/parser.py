@@ -72,6 +72,13 @@ def _asks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _protection(parser: argparse.ArgumentParser) -> None:
+    _asks(parser)
+    add = parser.add_argument
+    add("--failures", action="store_true", help="list every failure, those too that are healed")
+    add("--strict", action="store_true", help="end with status 1 unless every single failure is healed")
+
+
 def _topology(parser: argparse.ArgumentParser) -> None:
     _asks(parser)
     parser.add_argument("--dot", action="store_true", help="print a graph for Graphviz")
@@ -198,6 +205,13 @@ COMMANDS: tuple[Command, ...] = (
         "treadle links",
         f"{_ASK}.links:run",
         _asks,
+    ),
+    Command(
+        "protection",
+        "Say which failures switches heal by themselves, what is not healed and why, and what it costs.",
+        "treadle protection --failures",
+        f"{_ASK}.protection:run",
+        _protection,
     ),
     Command(
         "drain",

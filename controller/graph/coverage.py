@@ -79,7 +79,7 @@ def coverage(
     them; `protects`: whether detours are wanted at all.
     """
     if not isinstance(table.hops, HopArray):
-        raise TypeError("coverage reads next hops as an array")
+        return Coverage()  # before the first routes
     return _Survey(topology, table.hops, cramped, _Why(table, cramped, protects)).coverage()
 
 

@@ -80,6 +80,7 @@ from controller.model.identity import Dpid, PortNo, PortRef, dpid_text
 from controller.model.limits import UNLIMITED, Limits, with_room
 from controller.model.plan import UpdatePlan
 from controller.model.program import FabricProgram, SwitchProgram
+from controller.model.routing import RouteTable
 from controller.model.topology import SwitchProfile, Topology
 from controller.planner.apply import apply_commands
 from controller.planner.fastlane import spare
@@ -167,6 +168,11 @@ class Engine:
     def idle(self) -> bool:
         """Whether every switch that may be programmed holds what is wanted."""
         return self._readiness.started and not (self._dirty or self._execution.at_work(self._now_s))
+
+    @property
+    def routes(self) -> RouteTable:
+        """The latest routes that an app has decided on."""
+        return self._guard.wanted
 
     @property
     def changing(self) -> int:

@@ -49,7 +49,7 @@ class Guard:
         self.phase = Phase.RELY
         self._possible: tuple[DetourTable, ...] | None = None
         self._torn: frozenset[Dpid] = frozenset()
-        self._wanted = RouteTable(detours=None)
+        self.wanted = RouteTable(detours=None)
 
     @property
     def waits(self) -> bool:
@@ -60,11 +60,11 @@ class Guard:
     def is_unsure(self) -> bool:
         """Whether it is to be found out if the switches hold the slots that are wanted."""
         known = self._possible is not None or self.phase is Phase.CHANGE
-        return not (known or self._wanted.detours is None or self._wanted.provisional)
+        return not (known or self.wanted.detours is None or self.wanted.provisional)
 
     def allows(self, table: RouteTable) -> RouteTable:
         """The routes that may be asked for now on the way to these."""
-        known, self._wanted = self._wanted, table
+        known, self.wanted = self.wanted, table
         if table.detours is not known.detours:
             self._begin(table.slots)
         if self.phase is Phase.RELY or not isinstance(table.hops, ProtectedHops):
@@ -86,8 +86,8 @@ class Guard:
     def _enter(self, phase: Phase) -> None:
         """Begin a phase in which slots change."""
         self.phase = phase
-        if self._possible is not None and not any(each is self._wanted.slots for each in self._possible):
-            self._possible = (*self._possible, self._wanted.slots)
+        if self._possible is not None and not any(each is self.wanted.slots for each in self._possible):
+            self._possible = (*self._possible, self.wanted.slots)
 
     def recognise(self, installed: FabricProgram, wanted: FabricProgram) -> bool:
         """Compare the slots that are installed with those that are wanted; whether they are the same, or
@@ -97,7 +97,7 @@ class Guard:
         if held and any(_slots(program) != held.get(dpid, {}) for dpid, program in wanted.items()):
             self.phase = Phase.HOLD
             return False
-        self._possible, self.phase = (self._wanted.slots,), Phase.RELY
+        self._possible, self.phase = (self.wanted.slots,), Phase.RELY
         return True
 
     def reconsider(self) -> None:
@@ -107,12 +107,12 @@ class Guard:
 
     def step(self) -> bool:
         """All that was asked for is there: go on to the next phase. Whether there is one."""
-        if self._wanted.detours is None:
+        if self.wanted.detours is None:
             return False
         if self.phase is Phase.HOLD:
             self._enter(Phase.CHANGE if self._torn or self._possible is None else Phase.RELY)
             return True
-        self._possible, self._torn = (self._wanted.slots,), frozenset()
+        self._possible, self._torn = (self.wanted.slots,), frozenset()
         if self.phase is Phase.CHANGE:
             self.phase = Phase.RELY
             return True

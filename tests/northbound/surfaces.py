@@ -8,7 +8,7 @@ from typing import Any
 from apps.admission.app import Admission
 from apps.routing.app import Routing
 from controller.compiler.assemble import assemble
-from controller.contract import FabricSettings, FabricView, Gateway
+from controller.contract import FabricSettings, FabricView, Gateway, Routes
 from controller.health.avoidance import Avoidance, avoiding
 from controller.model.blueprint import Blueprint, fat_tree
 from controller.model.finding import Finding, Severity
@@ -60,6 +60,7 @@ def running(
         settings={"listen": "127.0.0.1:6653"},
         journal="/var/lib/treadle/monday turn 3",
         idle=True,
+        routes=next(decision.table for decision in decisions if isinstance(decision, Routes)),
     )
 
 
