@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from controller.dataplane.pipeline import is_for_detours
 from controller.graph.coverage import Bare, Coverage, Failure, Tally, coverage
 from controller.graph.protected import ProtectedHops
@@ -43,8 +45,7 @@ def _cramped(snapshot: Snapshot) -> frozenset[Dpid]:
     hops = snapshot.routes.hops
     if not isinstance(hops, ProtectedHops):
         return frozenset()
-    backed = hops.numbers.any(axis=1).tolist()
-    wanted = (dpid for dpid, any_backup in zip(hops.dpids, backed, strict=True) if any_backup)
+    wanted = [hops.dpids[row] for row in np.flatnonzero(hops.numbers.any(axis=1)).tolist()]
     held = snapshot.installed
     return frozenset(dpid for dpid in wanted if dpid in held and not _fails_over(held[dpid]))
 

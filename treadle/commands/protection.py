@@ -1,4 +1,4 @@
-"""`treadle protection`: which failures switches heal by themselves, what is not healed and why, and the price.
+"""`treadle protection`: which failures switches heal by themselves, what is bare and why, and what it costs.
 
 A *next hop* in this table is one that a failure takes away: of one switch, for packets to one other switch.
 It is healed by spreading (the switch has others) or by a detour; else it is bare.
@@ -41,23 +41,29 @@ def _report(answer: Json, *, every: bool) -> Iterator[object]:
         yield Text("protection is switched off (setting protection)", style="yellow")
     elif not answer["settled"]:
         yield Text("detours are being looked for or installed: ask again in a moment", style="yellow")
-    columns = ("one dies", "failures", "healed", "next hops", "by spreading", "by detour", "bare")
+    columns: tuple[str, ...] = (
+        "one dies",
+        "failures",
+        "healed",
+        "next hops",
+        "by spreading",
+        "by detour",
+        "bare",
+    )
     rows = [_total("a link", answer["links"]), _total("a switch", answer["switches"])]
     yield table(columns, rows, right=_NUMBERS)
     if every:
+        columns = ("dies", "by spreading", "by detour", "bare")
         yield ""
-        yield table(
-            ("dies", "by spreading", "by detour", "bare"), map(_failure, answer["failures"]), right=_NUMBERS
-        )
+        yield table(columns, map(_failure, answer["failures"]), right=_NUMBERS)
     if answer["bare"]:
+        columns = ("when this dies", "this loses its way", "to", "because")
         yield ""
-        yield table(("when this dies", "this loses its way", "to", "because"), map(_bare, answer["bare"]))
+        yield table(columns, map(_bare, answer["bare"]))
     if answer["cost"]:
+        columns = ("tier", "switches", "rules for it", "of", "groups for it", "of all")
         yield ""
-        right = frozenset({"switches", "rules for it", "of", "groups for it", "of all"})
-        yield table(
-            ("tier", "switches", "rules for it", "of", "groups for it", "of all"), _cost(answer), right=right
-        )
+        yield table(columns, _cost(answer), right=frozenset(columns[1:]))
 
 
 def _total(what: str, total: Json) -> tuple[object, ...]:
