@@ -14,7 +14,7 @@ from apps.admission.rules import admission_rules, punt_meter
 from controller.contract import Decision, FabricView, Rules
 from controller.model.delta import TopologyDelta
 from controller.model.flow import FlowRule, Meter, Owner
-from controller.model.identity import Dpid
+from controller.model.identity import Dpid, Mac
 from controller.model.succession import difference
 from controller.model.topology import Topology
 
@@ -27,6 +27,7 @@ class Memory:
 
     topology: Topology
     meter: Meter
+    gateway: Mac
     decisions: tuple[Rules]
 
     @property
@@ -42,8 +43,9 @@ class Admission:
     def decide(self, view: FabricView, memory: Memory | None) -> tuple[Memory, tuple[Decision, ...]]:
         """One `Rules` decision for all switches of the snapshot."""
         topology = view.topology
-        if memory is None or memory.meter.rate != view.settings.punt_pps:
-            memory = _begun(topology, punt_meter(view.settings.punt_pps))
+        asked = punt_meter(view.settings.punt_pps), view.settings.gateway.mac
+        if memory is None or (memory.meter, memory.gateway) != asked:
+            memory = _begun(topology, *asked)
         elif memory.topology is not topology:
             memory = _followed(memory, difference(memory.topology, topology), topology)
         return memory, memory.decisions
@@ -53,15 +55,16 @@ class Admission:
         return None
 
 
-def _begun(topology: Topology, meter: Meter) -> Memory:
+def _begun(topology: Topology, meter: Meter, gateway: Mac) -> Memory:
     dpids = [switch.dpid for switch in topology.switches]
     meters = dict.fromkeys(dpids, (meter,))
-    return Memory(topology, meter, (Rules(Owner.ADMISSION, _tables(topology, dpids), meters),))
+    said = Rules(Owner.ADMISSION, _tables(topology, dpids, gateway), meters)
+    return Memory(topology, meter, gateway, (said,))
 
 
 def _followed(memory: Memory, change: TopologyDelta, topology: Topology) -> Memory:
     before, lost = memory.said, change.lost_dpids
-    tables = _tables(topology, _concerned(change) - lost)
+    tables = _tables(topology, _concerned(change) - lost, memory.gateway)
     tables = {dpid: rules for dpid, rules in tables.items() if before.rules.get(dpid) != rules}
     if not (tables or lost):
         return replace(memory, topology=topology)
@@ -69,7 +72,7 @@ def _followed(memory: Memory, change: TopologyDelta, topology: Topology) -> Memo
     meters = before.meters
     if rules.keys() != meters.keys():
         meters = dict.fromkeys(rules, (memory.meter,))
-    return Memory(topology, memory.meter, (Rules(Owner.ADMISSION, rules, meters),))
+    return Memory(topology, memory.meter, memory.gateway, (Rules(Owner.ADMISSION, rules, meters),))
 
 
 def _concerned(change: TopologyDelta) -> set[Dpid]:
@@ -79,13 +82,14 @@ def _concerned(change: TopologyDelta) -> set[Dpid]:
     return links | hosts | change.lost_dpids | change.added_dpids
 
 
-def _tables(topology: Topology, dpids: Iterable[Dpid]) -> Tables:
+def _tables(topology: Topology, dpids: Iterable[Dpid], gateway: Mac) -> Tables:
     """The tables of these switches, as far as they are in the snapshot."""
     known = topology.out_links
     return {
         dpid: admission_rules(
             [link.src.port for link in known[dpid]],
-            [(host.at.port, host.mac) for host in topology.hosts_at.get(dpid, ())],
+            [(host.at.port, host.mac, host.addresses) for host in topology.hosts_at.get(dpid, ())],
+            gateway,
         )
         for dpid in dpids
         if dpid in known

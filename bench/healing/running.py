@@ -20,7 +20,6 @@ from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError, TreadleError
 
 _IDLE_S = 10.0
-_REVIVE_AFTER = 8
 _GONE_S = 0.3
 console = Console(stderr=True)
 
@@ -37,6 +36,7 @@ def run(mode: Mode, blueprint: Blueprint, most_cuts: int | None = None) -> Figur
         figures["probes_hz"] = round(1 / mode.patience.period_s)
         if isinstance(subject, LabSubject):
             figures["tables"] = dict(subject.tables())
+            figures |= _price(subject)
         machine = IdleShare()
         figures |= strike_all(subject, mode, min(limits) if limits else None).figures()
         figures |= _with_operator(subject, mode) | {"machine_idle": round(machine.share, 3)}
@@ -45,27 +45,39 @@ def run(mode: Mode, blueprint: Blueprint, most_cuts: int | None = None) -> Figur
     return figures
 
 
+def _price(subject: LabSubject) -> Figures:
+    """What protection adds on the switch that pays most; nothing where the controller is not ours."""
+    try:
+        told = subject.protection()
+    except OperatorError:
+        return {}
+    covered = {
+        kind: {key: told[kind][key] for key in ("failures", "healed")} for kind in ("links", "switches")
+    }
+    most = {what: max(share[what] for share in told["cost"]) for what in ("rules", "groups")}
+    return {"protection_adds_at_most": most, "covered": covered}
+
+
 def strike_all(subject: Subject, mode: Mode, most: int | None) -> Tally:
     """Every failure in turn, or `most` that hurt somebody. Where the controller is to be dead, it is killed
-    before, and revived now and then, so that what is left over by one repair does not add up.
+    before each and revived after it, so that each meets a fabric that is whole.
     """
     blueprint = subject.blueprint
     failures = spread_out(mode.failures(blueprint), most)
-    tally, ways, deaths = Tally(of=len(failures)), Ways(subject, mode.patience), 0
+    tally, ways = Tally(of=len(failures)), Ways(subject, mode.patience)
     title = f"{blueprint.name} {mode.name}"
     for failure in track(failures, description=title, console=console):
         if tally.cuts == most:
             break
         if mode.controller_dead:
-            deaths = _bury(subject, deaths)
+            _bury(subject)
         seen = observe(subject, failure, ways, mode.patience)
+        if mode.controller_dead:
+            _revive(subject, mode.patience.up_s)
         if seen is None:
             tally.uncrossed.append(failure.name)
-            continue
-        tally.add(seen)
-        if mode.controller_dead and (seen.whole_after_s is None or deaths >= _REVIVE_AFTER):
-            _revive(subject, mode.patience.up_s)
-            deaths = 0
+        else:
+            tally.add(seen)
     return tally
 
 
@@ -84,11 +96,10 @@ def _with_operator(subject: Subject, mode: Mode) -> Figures:
     return found
 
 
-def _bury(subject: Subject, deaths: int) -> int:
+def _bury(subject: Subject) -> None:
     if isinstance(subject, LabSubject) and subject.lab.controller.pid is not None:
         subject.lab.stop_controller(kill=True)
         time.sleep(_GONE_S)
-    return deaths + 1
 
 
 def _revive(subject: Subject, timeout_s: float) -> None:

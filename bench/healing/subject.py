@@ -64,6 +64,10 @@ class Subject(Protocol):
     def converged(self, timeout_s: float) -> bool:
         """Wait until all is as it came up; False when time is up."""
 
+    def protection(self) -> dict[str, Any]:
+        """What our controller says is protected, and what it costs. Raises `OperatorError` likewise."""
+        return ask(self.lab.controller.socket_path, {"do": "protection"})
+
     def counters(self) -> Mapping[PortRef, PortTraffic]: ...
     def cpu_s(self) -> float: ...
     def cut(self, a: str, b: str, at: End = "both") -> Fault: ...
@@ -136,12 +140,12 @@ class LabSubject:
         if self.lab.controller.pid is None:
             return True
         try:
-            status = self.status()
+            status, protection = self.status(), self.protection()
         except OperatorError:
             return False
         size = self.blueprint
         whole = status["switches_connected"], status["links"]
-        return bool(status["idle"]) and whole == (len(size.switches), len(size.cables))
+        return bool(protection["settled"]) and whole == (len(size.switches), len(size.cables))
 
     def status(self) -> dict[str, Any]:
         """Our controller in numbers. Raises `OperatorError` when it does not answer."""

@@ -68,9 +68,11 @@ class AdmissionPriority(IntEnum):
     """The rungs of the admission table, highest first."""
 
     LLDP = 1000
+    LINK = 950
+    FOR_US = 930
+    NEIGHBOUR = 920
     CONTROL = 900
     GROUP_ADDRESS = 880
-    LINK = 800
     STATION = 700
     UNKNOWN = 1
     DROP = 0
@@ -129,6 +131,11 @@ def slot_priority(family_base: DetourBase, prefix_len: int) -> int:
 
 # --- marks --------------------------------------------------------------------------------------------------
 
+OWN_MACS = (Mac(0x02_54_52_00_00_00), 0xFF_FF_FF_00_00_00)
+"""The controller itself, its gateway as long as nobody names it otherwise, and marks: as value and mask of an
+Ethernet destination.
+"""
+
 _MARKS = 0x02_54_52_4D_00_00
 ANY_MARK = (_MARKS, 0xFF_FF_FF_FF_00_00)
 """All marks, as value and mask of an Ethernet destination."""
@@ -158,7 +165,9 @@ _ADMISSION_SAYS: dict[AdmissionPriority, str] = {
     AdmissionPriority.LLDP: "LLDP: to the controller, never metered",
     AdmissionPriority.CONTROL: "ARP, neighbour discovery, DHCP: to the controller, metered, never flooded",
     AdmissionPriority.GROUP_ADDRESS: "any other multicast or broadcast: dropped",
-    AdmissionPriority.LINK: "what comes in by a link: on to the next table",
+    AdmissionPriority.LINK: "what comes in by a link and is for one station: on to the next table",
+    AdmissionPriority.FOR_US: "ARP and neighbour discovery for the gateway: to the controller, metered",
+    AdmissionPriority.NEIGHBOUR: "the same from host to host, each in its own name: on to the next table",
     AdmissionPriority.STATION: "what comes from a station that lives at this port: on to the next table",
     AdmissionPriority.UNKNOWN: "any other station: to the controller, metered, so that it becomes known",
     AdmissionPriority.DROP: "nothing is left",

@@ -8,15 +8,16 @@ import pytest
 
 from apps.admission.app import Admission
 from apps.admission.rules import admission_rules, punt_meter
-from controller.contract import FabricSettings, Rules
+from controller.contract import FabricSettings, Gateway, Rules
 from controller.dataplane.lookup import Dropped, Sent, Verdict, lookup
 from controller.dataplane.pipeline import PUNT_METER, Table
+from controller.discovery.settings import CONTROLLER_MAC
 from controller.model.flow import EtherType, Field, FlowRule, IpProtocol, Owner, ReservedPort
 from controller.model.identity import BROADCAST, Mac, PortNo
 from controller.model.packet import Packet, ethernet_packet, packet, udp_packet
 from controller.model.program import SwitchProgram, switch_program
 from tests.apps.views import FABRIC, H1, H2, H3, view
-from tests.fabrics import with_hosts, without
+from tests.fabrics import without
 
 EDGE = H1.at.dpid
 UPLINK = next(link.src for link in FABRIC.links if link.src.dpid == EDGE)
@@ -26,7 +27,7 @@ STRANGER = Mac(0x02_00_00_00_00_99)
 def _program() -> SwitchProgram:
     """The admission table of the first edge switch, and a policy table behind it."""
     ports = tuple(link.src.port for link in FABRIC.out_links[EDGE])
-    rules = admission_rules(ports, [(H1.at.port, H1.mac), (H2.at.port, H2.mac)])
+    rules = admission_rules(ports, [(host.at.port, host.mac, (host.address,)) for host in (H1, H2)])
     pass_rule = FlowRule(Table.POLICY, 0, actions=())
     return switch_program((*rules, pass_rule), meters=(punt_meter(1000),))
 
@@ -72,6 +73,50 @@ def test_a_stranger_is_shown_to_the_controller_and_goes_no_further() -> None:
 
 def test_what_comes_by_a_link_was_admitted_before() -> None:
     assert _is_passed_on(_ask(ethernet_packet(STRANGER, H1.mac), UPLINK.port))
+
+
+def arp(src: Mac, dst: Mac, sender: int) -> Packet:
+    """A question about somebody whom the sender has met."""
+    return packet(
+        {
+            Field.ETH_SRC: int(src),
+            Field.ETH_DST: int(dst),
+            Field.ETH_TYPE: int(EtherType.ARP),
+            Field.ARP_OP: 1,
+            Field.ARP_SPA: sender,
+            Field.ARP_TPA: int(H3.address),
+        }
+    )
+
+
+def test_hosts_that_have_met_ask_each_other_without_the_controller() -> None:
+    verdict = _ask(arp(H1.mac, H3.mac, int(H1.address)), H1.at.port)
+    assert _is_passed_on(verdict)
+    assert not _is_punted(verdict)
+    assert _is_passed_on(_ask(arp(H3.mac, H1.mac, int(H3.address)), UPLINK.port))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        arp(H1.mac, H3.mac, int(H2.address)),
+        arp(H1.mac, BROADCAST, int(H1.address)),
+        arp(H1.mac, Gateway().mac, int(H1.address)),
+        arp(H1.mac, CONTROLLER_MAC, int(H1.address)),
+    ],
+    ids=["in another's name", "to everybody", "the gateway", "the controller"],
+)
+def test_any_other_question_is_for_the_controller(asked: Packet) -> None:
+    verdict = _ask(asked, H1.at.port)
+    assert _is_punted(verdict)
+    assert not _is_passed_on(verdict)
+
+
+def test_a_gateway_by_another_name_is_asked_through_the_controller_too() -> None:
+    mine = Mac(0x02_00_00_00_00_01)
+    rules = admission_rules((), [(H1.at.port, H1.mac, (H1.address,))], mine)
+    program = switch_program((*rules, FlowRule(Table.POLICY, 0)), meters=(punt_meter(1000),))
+    assert _is_punted(lookup(program, arp(H1.mac, mine, int(H1.address)), H1.at.port))
 
 
 @pytest.mark.parametrize("in_port", [H1.at.port, UPLINK.port])
@@ -129,8 +174,8 @@ def test_the_same_snapshot_gives_the_same_objects() -> None:
 def test_a_snapshot_that_differs_in_nothing_that_matters_gives_the_same_decision() -> None:
     app = Admission()
     memory, decisions = app.decide(view(), None)
-    hosts = [replace(host, addresses=()) for host in FABRIC.hosts]
-    _, same = app.decide(view(with_hosts(FABRIC, hosts)), memory)
+    switches = [replace(switch, ports=switch.ports[:1]) for switch in FABRIC.switches]
+    _, same = app.decide(view(replace(FABRIC, switches=tuple(switches))), memory)
     assert same is decisions
 
 

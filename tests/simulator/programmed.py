@@ -22,7 +22,7 @@ def program_of(blueprint: Blueprint, cut: Iterable[PortRef] = ()) -> FabricProgr
     admission = {
         switch.dpid: admission_rules(
             [link.src.port for link in topology.out_links[switch.dpid]],
-            [(host.at.port, host.mac) for host in topology.hosts_at.get(switch.dpid, ())],
+            [(host.at.port, host.mac, host.addresses) for host in topology.hosts_at.get(switch.dpid, ())],
         )
         for switch in topology.switches
     }
