@@ -64,10 +64,6 @@ class Subject(Protocol):
     def converged(self, timeout_s: float) -> bool:
         """Wait until all is as it came up; False when time is up."""
 
-    def protection(self) -> dict[str, Any]:
-        """What our controller says is protected, and what it costs. Raises `OperatorError` likewise."""
-        return ask(self.lab.controller.socket_path, {"do": "protection"})
-
     def counters(self) -> Mapping[PortRef, PortTraffic]: ...
     def cpu_s(self) -> float: ...
     def cut(self, a: str, b: str, at: End = "both") -> Fault: ...
@@ -150,6 +146,10 @@ class LabSubject:
     def status(self) -> dict[str, Any]:
         """Our controller in numbers. Raises `OperatorError` when it does not answer."""
         return ask(self.lab.controller.socket_path, {"do": "status"})
+
+    def protection(self) -> dict[str, Any]:
+        """What our controller says is protected, and what it costs. Raises `OperatorError` likewise."""
+        return ask(self.lab.controller.socket_path, {"do": "protection"})
 
     def counters(self) -> Mapping[PortRef, PortTraffic]:
         """One reading of one file: all at the same moment, and a thousandth of a second for 300 ports."""
