@@ -6,6 +6,10 @@
     a snapshot --> searches whose targets are known now: answer and carry what waited
     time       --> ask again; give up, and tell the senders of what waited (ICMP unreachable)
 
+Who is known and cut off is neither carried to nor looked for: its senders are told at once (RFC 1812, section
+4.3.3.1; RFC 4443, section 3.1), as often as the meter of what switches hand over and one bucket of errors
+allow.
+
 Nothing is flooded but our own questions, and those are counted (`broadcast_pps`), as are the errors.
 Everything here follows from the view and the memory; the parts are in the modules beside this one.
 """
@@ -19,7 +23,7 @@ from ipaddress import IPv6Address
 
 from apps.neighbours.addresses import is_attached, is_gateways, may_exist, routes_ipv6
 from apps.neighbours.answers import answer, probe, router_advertisement, unreachable
-from apps.neighbours.carrying import carry, is_accepted, recipient
+from apps.neighbours.carrying import carry, is_accepted, is_cut_off, recipient
 from apps.neighbours.echo import echo_reply
 from apps.neighbours.questions import AddressQuestion, Asker, RouterQuestion, Stray, Want, read
 from apps.neighbours.searches import FRAMES_A_BEAT, Allowance, Searches, SearchSheet
@@ -161,6 +165,9 @@ class _Turn:
         if target is not None and is_gateways(self._view.settings.gateway, target):
             pong = echo_reply(self._view, stray)
             yield from (pong,) if pong else ()
+            return
+        if target is not None and is_cut_off(self._view.topology, stray, target):
+            yield from self._complain(stray)
             return
         yield from self._carried(stray)
         if target is not None and may_exist(target) and target not in self._view.topology.host_by_address:

@@ -16,7 +16,9 @@ from apps.neighbours.questions import Stray
 from controller.contract import FabricView, Gateway
 from controller.dataplane.pipeline import Table
 from controller.discovery.frames.wire import internet_checksum, mac_bytes
+from controller.graph.pieces import are_joined
 from controller.model.command import FrameOut
+from controller.model.identity import IpAddress
 from controller.model.topology import Host, Topology
 
 _MACS_BYTES = 12
@@ -35,6 +37,12 @@ def recipient(view: FabricView, stray: Stray) -> Host | None:
     """The host that the routes would lead the frame to: by IP address, else by MAC address."""
     by_address = view.topology.host_by_address.get(stray.destination) if stray.destination else None
     return by_address or view.topology.host_by_mac.get(stray.to)
+
+
+def is_cut_off(topology: Topology, stray: Stray, target: IpAddress) -> bool:
+    """Whether it is known who has the address, and no link leads there."""
+    host = topology.host_by_address.get(target)
+    return host is not None and not are_joined(topology, stray.at.dpid, host.at.dpid)
 
 
 def carry(gateway: Gateway, stray: Stray, host: Host) -> FrameOut | None:

@@ -2,7 +2,7 @@
 
     way         the packets ...
     arrived     are gleaned: whoever has such an address here is in a host rule above
-    no way      are dropped
+    no way      are handed to the controller, metered, which tells their senders (apps/neighbours)
     one arc     leave by its port; with a detour, through a FAST_FAILOVER group
     several     go to a SELECT group (compiler/groups.py)
 
@@ -20,7 +20,7 @@ from math import lcm
 
 from controller.compiler.failover import failover_group, hairpin_group, turning_port
 from controller.compiler.groups import numbered, select_group
-from controller.compiler.rules import DROP, GLEAN, Treatment, or_detour, output, to_group
+from controller.compiler.rules import GLEAN, Treatment, or_detour, output, to_group
 from controller.graph.fan import ARRIVED
 from controller.graph.hops import Reading
 from controller.model.flow import Group
@@ -82,10 +82,8 @@ def _wanted(choices: Iterable[NextHops], repetition: int, turn: int) -> Iterator
 
 
 def _treatment(way: int, hops: NextHops, groups: Mapping[Wanted, Group]) -> Treatment:
-    if way == ARRIVED:
+    if way == ARRIVED or not hops:
         return GLEAN
-    if not hops:
-        return DROP
     group, back = groups.get((hops, not _HAIRPIN)), groups.get((hops, _HAIRPIN))
     if group is None:
         return output(hops.ports[0])

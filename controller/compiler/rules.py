@@ -4,7 +4,7 @@
     ------------------------------------------   ----------------------------------------------------
     its owner is reached by one next hop         output; with a detour, FAST_FAILOVER group
     its owner is reached by several              SELECT group
-    its owner cannot be reached                  drop
+    its owner cannot be reached                  hand it to the controller, metered: its sender is told
     it is owned here and a host has it           host rule: write the host's MAC as destination, output
     it is owned here and nobody has it           glean: hand it to the controller, metered
 
@@ -65,7 +65,6 @@ class Treatment:
     turning: tuple[PortNo, Treatment] | None = None
 
 
-DROP = Treatment(())
 GLEAN = Treatment((TO_CONTROLLER,), PUNT_METER)
 
 

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from controller.graph.wiring import Numbers, Wiring
+from controller.graph.per_snapshot import per_snapshot
+from controller.graph.wiring import Numbers, Wiring, wiring
 from controller.model.identity import Dpid, PortRef
+from controller.model.topology import Topology
 
 
 def pieces(wiring: Wiring, cut: Iterable[PortRef] = (), alone: Iterable[Dpid] = ()) -> Numbers:
@@ -31,6 +33,19 @@ def pieces(wiring: Wiring, cut: Iterable[PortRef] = (), alone: Iterable[Dpid] = 
         if np.array_equal(sunk, labels):
             return labels
         labels = sunk
+
+
+@per_snapshot
+def _labels(topology: Topology) -> Numbers:
+    return pieces(wiring(topology))
+
+
+def are_joined(topology: Topology, one: Dpid, other: Dpid) -> bool:
+    """Whether links lead from one switch to the other."""
+    number_of, labels = wiring(topology).number_of, _labels(topology)
+    if one not in number_of or other not in number_of:
+        return False
+    return bool(labels[number_of[one]] == labels[number_of[other]])
 
 
 def _open_arcs(wiring: Wiring, cut: Iterable[PortRef], alone: Iterable[Dpid]) -> Numbers:

@@ -61,6 +61,7 @@ from tests.apps.views import (
     sent,
     view,
 )
+from tests.fabrics import without
 
 ROUTES = 4
 NOBODY = IPv4Address("10.0.0.77")
@@ -462,6 +463,18 @@ def test_a_sender_hears_when_its_destination_does_not_answer() -> None:
     assert frame.data[34:36] == bytes((3, 1))
     _, at_once = app.decide(view(FABRIC, arrival, settings=ROUTED, now_s=3.5), memory)
     assert sent(at_once) == (frame,)
+
+
+def test_a_sender_hears_at_once_that_a_known_host_is_cut_off() -> None:
+    island = without(FABRIC, [link.src for link in FABRIC.links if link.src.dpid == H3.at.dpid])
+    data = ipv4_frame(H1, H3.mac, H3.address)
+    _, decisions = Neighbours().decide(view(island, came_in(data, H1.at, ROUTES)), None)
+    (frame,) = sent(decisions)
+    assert frame.at == H1.at
+    assert frame.data[34:36] == bytes((3, 1)), "host unreachable (RFC 792)"
+    _, decisions = Neighbours().decide(view(FABRIC, came_in(data, H1.at, ROUTES)), None)
+    (carried,) = sent(decisions)
+    assert carried.at == H3.at, "who can be reached is carried to, as before"
 
 
 def test_the_gateway_answers_a_ping() -> None:

@@ -10,10 +10,10 @@ from controller.compiler.routes import FabricRoutes, SwitchRoutes, compile_route
 from controller.compiler.trie import ownership
 from controller.contract import Gateway
 from controller.dataplane.pipeline import PUNT_METER, Table
-from controller.dataplane.trace import trace
+from controller.dataplane.trace import Disposition, trace
 from controller.model.blueprint import Blueprint, fat_tree, linear
 from controller.model.flow import TO_CONTROLLER, EtherType, Field, FlowRule
-from controller.model.identity import Dpid
+from controller.model.identity import Dpid, Mac, port_ref
 from controller.model.packet import udp_packet
 from controller.model.program import SwitchProgram
 from controller.model.topology import Topology
@@ -105,10 +105,17 @@ def test_an_unknown_address_is_gleaned_by_its_owner_within_the_meter() -> None:
     assert {rule.meter for rule in gleaning} == {PUNT_METER}
 
 
-def test_an_owner_that_cannot_be_reached_is_dropped_aloud() -> None:
+def test_packets_for_who_cannot_be_reached_are_handed_over_within_the_meter() -> None:
     row = snapshot(linear(2))
     first = compiled(without(row, [row.links[0].src])).switches[Dpid(1)]
-    assert len([rule for rule in first.rules.values() if not rule.actions and rule.goto is None]) == 2
+    (far,) = row.hosts_at[Dpid(2)]
+    program = SwitchProgram({rule.key: rule for rule in (ENTER, *first.rules.values())})
+    packet = udp_packet(Mac(2), far.mac, far.addresses[0], far.addresses[0])
+    seen = trace({Dpid(1): program}, {}, packet, port_ref(1, 1))
+    assert seen.dispositions == {Disposition.TO_CONTROLLER}
+    last = seen.hops[0].met[-1].rule
+    assert last is not None
+    assert last.meter == PUNT_METER
 
 
 def test_a_fabric_without_hosts_has_no_routes() -> None:

@@ -99,8 +99,8 @@ def messages_received(lab: Lab) -> int:
 
 
 def settled(lab: Lab) -> bool:
-    """Wait until the controller has nothing left to do."""
-    return eventually(lambda: told(lab, "status")["idle"])
+    """Wait until the controller has nothing left to do, nor detours to look for."""
+    return eventually(lambda: told(lab, "protection")["settled"])
 
 
 def rules(lab: Lab) -> dict[str, list[str]]:
