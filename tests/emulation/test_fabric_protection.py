@@ -1,4 +1,4 @@
-"""Switches heal by themselves: the controller is dead, a cable dies, and everybody still reaches everybody."""
+"""The controller is dead, a cable dies, and everybody still reaches everybody."""
 
 from __future__ import annotations
 
