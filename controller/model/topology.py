@@ -53,13 +53,15 @@ class SwitchProfile:
     """What a switch says that it can hold; None and absent entries: it does not say.
 
     `table_sizes` are (table, most rules), `group_sizes` (kind, most groups) for each kind that it has, both
-    sorted; `meters` is the highest number that a meter may have, 0 where there are no meters."""
+    sorted; `meters` is the highest number that a meter may have, 0 where there are no meters.
+    `heeds_liveness`: its SELECT groups leave out a bucket whose port is dead by themselves."""
 
     tables: int = 254
     buffers: int = 0
     table_sizes: tuple[tuple[int, int], ...] = ()
     group_sizes: tuple[tuple[GroupKind, int], ...] | None = None
     meters: int | None = None
+    heeds_liveness: bool = False
 
 
 @dataclass(frozen=True, slots=True)

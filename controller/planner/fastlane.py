@@ -5,6 +5,9 @@ compile, plan) costs the time that the fabric is dark. What can be done without 
 group that has a bucket on the port and others beside it is modified to do without. It follows from the
 switch's own groups alone, takes some ten microseconds, and leaves the moment the port status arrives.
 
+A switch that says that its groups leave out dead ports by themselves (OFPGFC_SELECT_LIVENESS) has done so
+before it tells of one; it is not disturbed (runtime/engine.py).
+
 What it promises: only buckets go, so the remaining ones are equal-cost next hops as before, each strictly
 nearer to the target, and no loop can come of it. What the loop plans later starts from what the switch then
 holds (`apply`), and the same program is reached as without the fast lane (law 6).

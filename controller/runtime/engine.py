@@ -227,13 +227,14 @@ class Engine:
         return min((moment for moment in deadlines if moment is not None), default=None)
 
     def fast_lane(self, dpid: Dpid, port: PortNo) -> tuple[ModifyGroup, ...]:
-        """What takes a dead port out of service at once, by what the switch is known to hold.
+        """What takes a dead port out of service at once, by what the switch is known to hold; nothing where
+        the switch has done so by itself.
 
         May be called from the seam's thread beside a turn: it reads immutable values only. Who sends the
         answer leaves the event `FastLaneTaken`.
         """
-        held = self.ledger.installed.get(dpid)
-        if held is None:
+        held, profile = self.ledger.installed.get(dpid), self._profiles.get(dpid)
+        if held is None or (profile is not None and profile.heeds_liveness):
             return ()
         dying = {at.port for at in tuple(self._dying) if at.dpid == dpid}
         changes = spare(held, port, dying)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from controller.model.topology import SwitchProfile
 from controller.southbound import wire
 from controller.southbound.asking import Part
-from controller.southbound.decode.features import group_sizes_at, most_meters_at, table_sizes_at
+from controller.southbound.decode.features import group_features_at, most_meters_at, table_sizes_at
 
 _QUESTION = Struct("!BBHIHH4x")
 
@@ -46,7 +46,11 @@ def capabilities(profile: SwitchProfile, most_tables: int) -> tuple[Capability, 
 
 
 def _groups(profile: SwitchProfile, said: Sequence[Any]) -> SwitchProfile:
-    return replace(profile, group_sizes=tuple(sorted(said, key=lambda size: size[0].value)))
+    if not said:
+        return replace(profile, group_sizes=())
+    features = said[0]
+    sizes = tuple(sorted(features.sizes, key=lambda size: size[0].value))
+    return replace(profile, group_sizes=sizes, heeds_liveness=features.heeds_liveness)
 
 
 def _meters(profile: SwitchProfile, said: Sequence[Any]) -> SwitchProfile:
@@ -57,6 +61,6 @@ def _tables(profile: SwitchProfile, said: Sequence[Any]) -> SwitchProfile:
     return replace(profile, table_sizes=tuple(sorted(dict(said).items())))
 
 
-_GROUPS = Capability(wire.GROUP_FEATURES, group_sizes_at, _groups)
+_GROUPS = Capability(wire.GROUP_FEATURES, group_features_at, _groups)
 _METERS = Capability(wire.METER_FEATURES, most_meters_at, _meters)
 _TABLES = Capability(wire.TABLE_FEATURES, table_sizes_at, _tables)

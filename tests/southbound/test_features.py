@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.model.flow import GroupKind
-from controller.southbound.decode.features import group_sizes_at, most_meters_at, table_sizes_at
+from controller.southbound.decode.features import (
+    GroupFeatures,
+    group_features_at,
+    most_meters_at,
+    table_sizes_at,
+)
 from controller.southbound.guard.shapes import Malformed
 
 
@@ -18,8 +23,8 @@ def table(number: int, most: int, properties: bytes = b"") -> bytes:
     return fixed + properties
 
 
-def groups(kinds: int, *most: int) -> bytes:
-    return pack("!II4I4I", kinds, 0, *most, 0, 0, 0, 0)
+def groups(kinds: int, *most: int, capabilities: int = 0) -> bytes:
+    return pack("!II4I4I", kinds, capabilities, *most, 0, 0, 0, 0)
 
 
 def meters(most: int, bands: int, capabilities: int) -> bytes:
@@ -33,11 +38,14 @@ def test_the_sizes_of_tables_are_read_past_whatever_else_is_said_of_them() -> No
 
 def test_only_kinds_of_groups_that_there_are_have_a_size() -> None:
     body = groups(0b1011, 16, 8, 99, 4)
-    assert group_sizes_at(body, 0, len(body)) == [
-        (GroupKind.ALL, 16),
-        (GroupKind.SELECT, 8),
-        (GroupKind.FAST_FAILOVER, 4),
-    ]
+    sizes = (GroupKind.ALL, 16), (GroupKind.SELECT, 8), (GroupKind.FAST_FAILOVER, 4)
+    assert group_features_at(body, 0, len(body)) == [GroupFeatures(sizes, heeds_liveness=False)]
+
+
+@pytest.mark.parametrize(("capabilities", "heeds"), [(0b0101, False), (0b0010, True)])
+def test_a_switch_says_if_its_groups_leave_out_dead_ports(capabilities: int, heeds: bool) -> None:
+    (features,) = group_features_at(groups(0b10, 8, 8, 8, 8, capabilities=capabilities), 0, 40)
+    assert features.heeds_liveness == heeds
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ def test_meters_count_that_drop_packets_by_the_packet(bands: int, capabilities: 
 
 @given(st.binary(max_size=200), st.integers(0, 20))
 def test_any_bytes_are_read_or_refused(noise: bytes, at: int) -> None:
-    for read in (table_sizes_at, group_sizes_at, most_meters_at):
+    for read in (table_sizes_at, group_features_at, most_meters_at):
         try:
             read(noise, min(at, len(noise)), len(noise))
         except Malformed:

@@ -8,6 +8,7 @@ found out by asking it to.
 from __future__ import annotations
 
 from struct import Struct
+from typing import NamedTuple
 
 from controller.model.flow import GroupKind
 from controller.southbound.decode.bounds import sized_end, whole
@@ -15,7 +16,9 @@ from controller.southbound.guard.shapes import Malformed
 
 _TABLE = Struct("!2xB57xI").unpack_from
 _TABLE_BYTES = 64
-_GROUPS = Struct("!I4x4I16x")
+_GROUPS = Struct("!II4I16x")
+_SELECT_LIVENESS = 1 << 1
+"""A bit of a group's capabilities (section 7.3.5.10, OFPGFC_SELECT_LIVENESS)."""
 _METERS = Struct("!III2B2x")
 _DROP = 1 << 1
 """Bit 1 of a bitmap: the band type DROP (section 7.3.4.4)."""
@@ -33,12 +36,22 @@ def table_sizes_at(buffer: bytes, at: int, limit: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def group_sizes_at(buffer: bytes, at: int, limit: int) -> list[tuple[GroupKind, int]]:
-    """The kinds of groups that there are, with the most that there can be of each. Raises `Malformed`."""
+class GroupFeatures(NamedTuple):
+    """The kinds of groups that there are, with the most that there can be of each, and whether SELECT groups
+    leave out buckets that are not live.
+    """
+
+    sizes: tuple[tuple[GroupKind, int], ...]
+    heeds_liveness: bool
+
+
+def group_features_at(buffer: bytes, at: int, limit: int) -> list[GroupFeatures]:
+    """What is said of groups. Raises `Malformed`."""
     if whole(_GROUPS.size, at, limit) != 1:
         raise Malformed(f"{limit - at} bytes at byte {at} where {_GROUPS.size} are needed")
-    kinds, *sizes = _GROUPS.unpack_from(buffer, at)
-    return [(kind, sizes[kind.value]) for kind in GroupKind if kinds >> kind.value & 1]
+    kinds, capabilities, *sizes = _GROUPS.unpack_from(buffer, at)
+    there = tuple((kind, sizes[kind.value]) for kind in GroupKind if kinds >> kind.value & 1)
+    return [GroupFeatures(there, bool(capabilities & _SELECT_LIVENESS))]
 
 
 def most_meters_at(buffer: bytes, at: int, limit: int) -> list[int]:
