@@ -163,13 +163,13 @@ class RouteTable:
     Endpoints are sorted (`endpoint_order`), an address has one. At the target itself there is no entry:
     there, packets leave through the endpoint's port. `detours` is None before the first
     have been found; `provisional`: they are those of an older table, and new ones are being found. `bare`
-    says of which pairs not every failure of the next hop is healed by a detour."""
+    says of which pairs not every failure of the next hop is healed by a detour; it asks for nothing."""
 
     hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
     detours: DetourTable | None = field(default_factory=dict)
     provisional: bool = False
-    bare: Mapping[Pair, Unprotected] = field(default_factory=dict)
+    bare: Mapping[Pair, Unprotected] = field(default_factory=dict, compare=False)
 
     def diff(self, other: RouteTable) -> RouteDelta:
         """What has to change for this table to become the other one."""

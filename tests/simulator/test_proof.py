@@ -161,7 +161,9 @@ def test_a_longer_loop_is_found() -> None:
 def test_a_link_port_that_is_not_admitted_is_found() -> None:
     port = some_wire(TREE, "s3", "s1").port
     rule = next(
-        rule for rule in RIGHT[Dpid(3)].table(Table.ADMISSION) if rule.match == match(in_port=int(port))
+        rule
+        for rule in RIGHT[Dpid(3)].table(Table.ADMISSION)
+        if rule.match == match(in_port=int(port), eth_dst=(0, 1 << 40))
     )
     assert "goes to the controller" in _why(altered(RIGHT, 3, drop=rule))
 
