@@ -14,7 +14,8 @@
 
 Hosts ask each other directly whether they are still there, once they have met (RFC 1122, section 2.3.2.1;
 RFC 4861, section 7.3). That goes on without a controller, or hosts would forget each other within a minute
-of its death. In the name of an address that is not known to be its own no station asks or answers another.
+of its death. In the name of an address that is not known to be its own no station asks or answers another;
+link-local addresses come and go, and are the controller's to answer for.
 
 Everything for the controller but LLDP shares one meter, so that no host can drown it. The rules depend on the
 ports with links and the stations only; equal inputs give equal rules in the same order.
@@ -117,6 +118,8 @@ def _from_station(port: PortNo, station: Mac, addresses: tuple[IpAddress, ...]) 
 
 def _in_the_name_of(address: IpAddress) -> Iterator[dict[str, Any]]:
     """Questions and answers from one host to another that begin from this address."""
+    if address.is_link_local:
+        return
     if isinstance(address, IPv4Address):
         yield {"eth_type": EtherType.ARP, "arp_spa": int(address)}
     else:

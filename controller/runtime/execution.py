@@ -32,6 +32,9 @@ from controller.model.plan import Sent, Step, UpdatePlan
 from controller.model.program import FabricProgram, SwitchProgram
 from controller.planner.apply import after_each
 
+_LONGER = 2
+"""How many times longer packets may take to feel a new group: what is cached of it is looked at last."""
+
 Confirm = Callable[[Dpid, tuple[ProgramCommand, ...], SwitchProgram | None], None]
 """Told what a switch has carried out, and what it holds then, if that is known already."""
 
@@ -81,6 +84,7 @@ class Execution:
         self._owed: dict[Dpid, deque[_Owed]] = {}
         self._felt_s = 0.0
         self._token = 0
+        self._preparing: set[int] = set()
 
     # --- what is the matter -----------------------------------------------------------------------------
 
@@ -141,6 +145,7 @@ class Execution:
                 after = (*after, prepared.pop(step.dpid))
             if step.prepares:
                 prepared[step.dpid] = number
+                self._preparing.add(number)
             rests_until_s = self._felt_s if step.only_forgets or not urgent else 0.0
             self._waiting[number] = _Waiting(step, len(after) + len(asked), rests_until_s)
             self._queues.setdefault(step.dpid, deque()).append(number)
@@ -153,7 +158,7 @@ class Execution:
         """Forget the steps that have not been sent."""
         for dpid in self._queues:
             self._goals.pop(dpid, None)
-        for steps in (self._waiting, self._queues, self._after, self._pending):
+        for steps in (self._waiting, self._queues, self._after, self._pending, self._preparing):
             steps.clear()
 
     def ready(self, now_s: float) -> tuple[Addressed, ...]:
@@ -201,17 +206,18 @@ class Execution:
         self._confirm(dpid, owed.accepted, self._goals.pop(dpid, None) if done else None)
         self._felt_s = now_s + self._pause_s
         if owed.plan == self._plan:
-            self._release(self._after.pop(owed.number, ()), now_s)
+            longer = _LONGER if owed.number in self._preparing else 1
+            self._release(self._after.pop(owed.number, ()), now_s + longer * self._pause_s)
         if not mine or mine[0].plan == self._plan:
-            self._release(self._pending.pop(dpid, ()), now_s)
+            self._release(self._pending.pop(dpid, ()), now_s + self._pause_s)
 
-    def _release(self, numbers: list[int] | tuple[()], now_s: float) -> None:
-        """An answer has come that these steps wait for."""
+    def _release(self, numbers: list[int] | tuple[()], felt_s: float) -> None:
+        """An answer has come that these steps wait for; packets feel it from then on."""
         for number in numbers:
             waiting = self._waiting[number]
             waiting.answers -= 1
             if not self._urgent or waiting.step.only_forgets:
-                waiting.rests_until_s = now_s + self._pause_s
+                waiting.rests_until_s = max(felt_s, waiting.rests_until_s)
 
     def refused(self, dpid: Dpid, command: ProgramCommand | None) -> None:
         """The switch refused a command of a step that it has not answered yet."""

@@ -34,6 +34,8 @@ def lab() -> Iterator[Lab]:
 
 
 def test_a_core_switch_without_room_is_left_out_until_it_is_replaced_by_a_larger_one(lab: Lab) -> None:
+    full = len(_routes(lab, "s20"))
+
     def shrunk_and_left_out() -> None:
         _limit(lab, "s20", rules=5)
         lab.ofctl("s20", "del-flows")
@@ -50,7 +52,7 @@ def test_a_core_switch_without_room_is_left_out_until_it_is_replaced_by_a_larger
     lab.kill_switch("s20")
     lab.restart_switch("s20")
     assert eventually(lambda: not findings(lab, "switch-left-out"))
-    assert eventually(lambda: len(_routes(lab, "s20")) == 8)
+    assert eventually(lambda: len(_routes(lab, "s20")) == full)
     assert lab.ping_all(timeout_s=REACH_S).complete
 
 
@@ -61,7 +63,7 @@ def test_a_leaf_with_a_little_too_little_room_does_with_fewer_rules(lab: Lab) ->
     assert eventually(lambda: findings(lab, "command-refused"))
     assert lab.ping_all(timeout_s=REACH_S).complete
     assert settled(lab)
-    assert len(_routes(lab, "s1")) == full - 1
+    assert len(_routes(lab, "s1")) <= full - 1
     assert {found["kind"] for found in findings(lab, "")} <= {"command-refused", "missing-rules"}
 
 

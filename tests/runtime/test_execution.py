@@ -100,8 +100,8 @@ def test_what_was_prepared_is_felt_before_it_is_used_unless_the_plan_is_urgent()
         switches.begin(Step(ONE, (command(1),), prepares=True), Step(ONE, (command(2),)), urgent=urgent)
         assert switches.send(0.0) == ([ONE, ONE] if urgent else [ONE])
         switches.answer(ONE, 0.01)
-        assert switches.send(0.011) == []
-        assert switches.send(0.01 + PAUSE_S) == ([] if urgent else [ONE])
+        assert switches.send(0.01 + PAUSE_S) == []
+        assert switches.send(0.01 + 2 * PAUSE_S) == ([] if urgent else [ONE])
 
 
 def test_a_plan_that_begins_soon_after_another_rests_first_unless_it_is_urgent() -> None:
