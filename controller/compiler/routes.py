@@ -30,7 +30,7 @@ from controller.compiler.trie import Ownership, ownership
 from controller.contract import Gateway
 from controller.graph.fan import ARRIVED
 from controller.graph.hops import HopArray, Ways, as_numbers, hop_array, listed
-from controller.model.flow import FlowRule, Group, RuleKey
+from controller.model.flow import TO_CONTROLLER, FlowRule, Group, RuleKey
 from controller.model.identity import Dpid
 from controller.model.limits import Limits
 from controller.model.routing import Endpoint, RouteTable
@@ -199,8 +199,8 @@ def _ways(hops: HopArray, rows: Sequence[int], targets: tuple[Dpid, ...]) -> Way
 
 
 def _is_a_miss(rule: FlowRule) -> bool:
-    """Whether the rule says what the table says without it: whatever comes this far is dropped."""
-    return not (rule.match.terms or rule.actions)
+    """Whether the rule is for whatever comes this far: a small switch drops that and tells nobody."""
+    return not rule.match.terms and rule.actions == (TO_CONTROLLER,)
 
 
 def _routes(
