@@ -22,7 +22,7 @@ from controller.graph.equal_cost import EqualCost
 from controller.graph.hops import HopArray
 from controller.graph.protected import Numbered, protected
 from controller.model.identity import Dpid
-from controller.model.routing import DetourTable
+from controller.model.routing import Bare, DetourTable
 from controller.model.topology import Topology
 
 
@@ -41,6 +41,11 @@ class Protection:
     def slots(self) -> DetourTable | None:
         """What switches do with packets on a detour; None when that is not known yet."""
         return None if self.detours is None else self.detours.slots
+
+    @property
+    def bare(self) -> Bare:
+        """Where no detour was found, and why."""
+        return (self.detours or NO_DETOURS).bare
 
     def followed(self, topology: Topology, paths: EqualCost) -> Protection:
         """The protection of these paths, as far as it is known."""

@@ -27,14 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.graph.wiring import Numbers, Wiring
-from controller.model.routing import RELEASED
+from controller.model.routing import RELEASED, Reason
 
 Bits = NDArray[np.uint64]
 """Sets of lanes, 64 at most, usually `[switch, target]`."""
@@ -74,21 +73,6 @@ class Steps(NamedTuple):
     mark: Numbers
     leaves: Numbers
     arcs: Bits
-
-
-class Reason(Enum):
-    """Why a switch has no detour to a target."""
-
-    NO_WAY_ROUND = "there is no other way"
-    ROUND_THE_CABLE = "there is no other way round the next switch, only round the cable to it"
-    PARALLEL = "all its cables lead to one switch, which may die; any of the cables may"
-    NO_MARK = "too many failures want different detours"
-    TOO_MANY = "the switch would need too many different backups"
-
-    @property
-    def survives_cables(self) -> bool:
-        """Whether it survives the death of a cable, if not that of the next switch."""
-        return self in (Reason.ROUND_THE_CABLE, Reason.PARALLEL)
 
 
 class Bare(NamedTuple):

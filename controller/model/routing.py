@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from controller.model.errors import ModelError
@@ -112,6 +113,32 @@ DetourTable = Mapping[Slot, Mapping[Dpid, Detour]]
 """The next step of packets at each slot, by the target switch of their destination."""
 
 
+class Reason(Enum):
+    """Why a switch has no detour to a target, or none that can be relied on."""
+
+    NO_WAY_ROUND = "there is no other way"
+    ROUND_THE_CABLE = "there is no other way round the next switch, only round the cable to it"
+    PARALLEL = "all its cables lead to one switch, which may die; any of the cables may"
+    NO_MARK = "too many failures want different detours"
+    TOO_MANY = "the switch would need too many different backups"
+    OFF = "protection is switched off"
+    SOUGHT = "its detours are still being looked for"
+    NO_ADDRESS = "no host there has an IP address, and other frames cannot be marked"
+    NO_ROOM = "the switch has no room for detours"
+    UNCONFIRMED = "the switch has not confirmed its detours yet"
+    UNHEARD = "the switch has no session: what it holds is not known"
+    ELSEWHERE = "its detour leads through a switch that does not have its part of it"
+
+    @property
+    def survives_cables(self) -> bool:
+        """Whether it survives the death of a cable, if not that of the next switch."""
+        return self in (Reason.ROUND_THE_CABLE, Reason.PARALLEL)
+
+
+Bare = Mapping[Pair, Reason]
+"""The pairs (target, at) of which `at` does not survive every death of its next hops, and why."""
+
+
 @runtime_checkable
 class Comparable(Protocol):
     """Next hops that know how to compare themselves with others."""
@@ -142,12 +169,14 @@ class RouteTable:
 
     Endpoints are sorted (`endpoint_order`), an address has one. At the target itself there is no entry:
     there, packets leave through the endpoint's port. `detours` is None before the first
-    have been found; `provisional`: they are those of an older table, and new ones are being found."""
+    have been found; `provisional`: they are those of an older table, and new ones are being found. `bare`
+    tells of them what nobody could find; it is no part of what switches are asked for."""
 
     hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
     detours: DetourTable | None = field(default_factory=dict)
     provisional: bool = False
+    bare: Bare = field(default_factory=dict, compare=False)
 
     def diff(self, other: RouteTable) -> RouteDelta:
         """What has to change for this table to become the other one."""
