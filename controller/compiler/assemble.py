@@ -94,10 +94,8 @@ def assemble(
         if made != known.program.get(dpid):
             program[dpid] = made
             changed.add(dpid)
-    if not changed:
-        program = known.program
-    changes = frozenset(changed)
-    return Assembly(program, changes, routes, claimed, settings, limits, table, topology, narrowed)
+    made_of = routes, claimed, settings, limits, table, topology, narrowed
+    return Assembly(program if changed else known.program, frozenset(changed), *made_of)
 
 
 def _the_routes(decisions: Sequence[Decision]) -> RouteTable:
