@@ -112,7 +112,11 @@ def _say_lacking(codes: Codes, standing: Standing, crossing: Crossing, hard: Fla
 
 
 def _in_force(topology: Topology, table: RouteTable, standing: Standing, crossing: Crossing) -> Flags:
-    """Where the backups of a decision would carry packets all the way."""
+    """Where the backups of a decision would carry packets all the way.
+
+    By the first they leave, or by the second, if it is from the first that they have come
+    (compiler/failover.py): both have to do, as if some came from there.
+    """
     force = np.full(crossing.backed.shape, standing.protected and not table.provisional)
     rows = [crossing.graph.number_of[d] for d in standing.lacking if d in crossing.graph.number_of]
     if not rows or not force.any():
@@ -122,8 +126,8 @@ def _in_force(topology: Topology, table: RouteTable, standing: Standing, crossin
     hops = hop_array(table.hops, crossing.graph.dpids)
     for row, place in np.argwhere(crossing.backed & force).tolist():
         target, at = crossing.targets[place], crossing.graph.dpids[row]
-        port, mark = hops[target, at].backups[0]
-        force[row, place] = detours.arrive(PortRef(at, port), mark, target)
+        backups = hops[target, at].backups[:2]
+        force[row, place] = all(detours.arrive(PortRef(at, port), mark, target) for port, mark in backups)
     return force
 
 

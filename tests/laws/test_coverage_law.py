@@ -3,7 +3,8 @@
 Every cable and every switch dies in turn, nothing is sent to any switch, and a packet between every two
 switches with hosts is followed along all that equal-cost groups leave open. Affected, cut off, and the pairs
 by name: all as was said; also where switches have too little room for detours, and where hosts have no
-address by which a packet could be told from others.
+address by which a packet could be told from others. In one case more is feared than happens: a detour that
+some packets take may lead through a switch without its part, when those of a pair take another one.
 """
 
 from __future__ import annotations
@@ -108,8 +109,11 @@ def check(topology: Topology, assembly: Assembly, *, protected: bool = True) -> 
             if not seen.always_delivered:
                 lost.add(pair)
         assert exposure.affected == len(affected), exposure
-        assert set(cut_off(topology, assembly.table, exposure.failure, stands)) == lost, exposure
-        assert exposure.cut_off == len(lost), exposure
+        told = set(cut_off(topology, assembly.table, exposure.failure, stands))
+        assert exposure.cut_off == len(told), exposure
+        assert lost <= told, exposure
+        if Reason.ELSEWHERE not in {gap.reason for gap in exposure.gaps}:
+            assert told == lost, exposure
         assert exposure.spread + exposure.detoured + exposure.cut_off == exposure.affected
         assert min(exposure.spread, exposure.detoured) >= 0
     return said
