@@ -100,6 +100,16 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     _asks(parser)
 
 
+def _protection(parser: argparse.ArgumentParser) -> None:
+    what = (
+        "only this switch (s1), the cables between two (s1-s5), or the cable at a port (s1:3); and who it is"
+    )
+    parser.add_argument("what", metavar="LINK|SWITCH", nargs="?", help=f"{what} that is cut off")
+    parser.add_argument("--failures", action="store_true", help="list every failure, also what is covered")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 if something is not covered")
+    _asks(parser)
+
+
 def _drain(parser: argparse.ArgumentParser) -> None:
     _what(parser)
     parser.add_argument("--force", action="store_true", help="also where hosts would be cut off")
@@ -198,6 +208,13 @@ COMMANDS: tuple[Command, ...] = (
         "treadle links",
         f"{_ASK}.links:run",
         _asks,
+    ),
+    Command(
+        "protection",
+        "Say which failures of a link or a switch the fabric survives by itself, and which not and why.",
+        "treadle protection s1-s5",
+        f"{_ASK}.protection:run",
+        _protection,
     ),
     Command(
         "drain",

@@ -32,6 +32,7 @@ from operator import itemgetter
 from typing import Any
 
 from controller.compiler.adopt import endpoints
+from controller.compiler.assemble import Assembly
 from controller.contract import (
     App,
     Arrival,
@@ -142,6 +143,7 @@ class Engine:
         self._fitting = Fitting(setup.fabric, setup.life, setup.blueprint)
         self._profiles: dict[Dpid, SwitchProfile] = {}
         self._guard = Guard()
+        self.assembly = Assembly({})
         self._readiness = Readiness(setup.patience, setup.blueprint)
         self._execution = Execution(self.ledger.confirm, setup.step_pause_s)
         self._memories: dict[str, Any] = {}
@@ -463,6 +465,7 @@ class Engine:
         decisions = tuple(map(self._guarded, said))
         limits, avoidance = self.lessons.limits, self.avoiding.avoidance
         fitted = self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
+        self.assembly = fitted
         return fitted.program
 
     def _tell(self, steps: UpdatePlan) -> None:

@@ -88,6 +88,7 @@ class Observation:
             blueprint=self._blueprint,
             gateway=self._gateway,
             installed=engine.ledger.copy(),
+            wanted=engine.assembly,
             connected=frozenset(engine.connected),
             audited=engine.audit.audited(),
             findings=engine.findings.entries(),

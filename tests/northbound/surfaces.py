@@ -37,6 +37,7 @@ def running(
     settings = FabricSettings(gateway=gateway or Gateway())
     view = FabricView(0.0, fabric, plan, settings, stubs=shown.stubs, without_avoided=shown.routable)
     decisions = [decision for app in (Admission(), Routing()) for decision in app.decide(view, None)[1]]
+    assembly = assemble(decisions, fabric, settings, 7)
     link = fabric.links[0]
     return Snapshot(
         now_s=83.5,
@@ -45,7 +46,8 @@ def running(
         avoidance=shown,
         blueprint=plan,
         gateway=settings.gateway,
-        installed=assemble(decisions, fabric, settings, 7).program,
+        installed=assembly.program,
+        wanted=assembly,
         connected=frozenset(fabric.switch_by_dpid),
         findings=(
             Seen(
