@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from math import floor
 from typing import Any
 
 from rich.text import Text
@@ -19,6 +20,8 @@ from treadle.tables import console, count, table
 
 Json = dict[str, Any]
 
+_ALL_IS_WELL = """\
+every single failure of a cable or a switch is covered (but for a switch's own hosts: they die with it)"""
 _MOST_GAPS = 24
 _MOST_NAMES = 4
 _NUMBERS = frozenset({"affected", "spread", "by detour", "cut off", "pairs"})
@@ -75,7 +78,7 @@ def _show_totals(answer: Json) -> None:
         "covered",
         "partly",
         "not",
-        "unused",
+        "no transit",
         "pairs hit",
         "spread",
         "by detour",
@@ -86,7 +89,7 @@ def _show_totals(answer: Json) -> None:
         (
             count(sums["failures"], *words),
             *(sums[key] for key in ("covered", "partly", "bare", "unused", *_COUNTS)),
-            f"{100 * sums['share']:.4g}% covered" if sums["affected"] else "",
+            _share(sums) if sums["affected"] else "",
         )
         for sums, words in (
             (answer["totals"]["link"], ("cable",)),
@@ -95,6 +98,11 @@ def _show_totals(answer: Json) -> None:
     ]
     console().print()
     console().print(table(columns, rows, right=frozenset(columns[1:-1])))
+
+
+def _share(sums: Json) -> str:
+    """`99.99% covered`: rounded down, so that 100% is all."""
+    return f"{floor(10_000 * (1 - sums['cut_off'] / sums['affected'])) / 100:g}% covered"
 
 
 def _failure_row(failure: Json) -> tuple[object, ...]:
@@ -107,9 +115,7 @@ def _show_gaps(failures: Sequence[Json], most: int | None) -> None:
     gaps = [(failure, gap) for failure in failures for gap in failure["gaps"]]
     print()
     if not gaps:
-        print(
-            "every single failure of a cable or a switch is covered" if failures else "there is no cable yet"
-        )
+        print(_ALL_IS_WELL if failures else "there is no switch yet")
         return
     columns = ("not covered", "pairs", "of", "at", "why")
     console().print(table(columns, (_gap_row(*each) for each in gaps[:most]), right=_NUMBERS | {"of"}))
