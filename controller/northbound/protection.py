@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from controller.dataplane.protecting import holds_protection_of, protecting
-from controller.graph.coverage import Coverage, Exposure, Failure, Gap, coverage, cut_off, totals
+from controller.graph.coverage import Coverage, coverage, cut_off, totals
+from controller.graph.exposure import Exposure, Failure, Gap
 from controller.graph.standby import Standing
 from controller.graph.tiers import tiers
 from controller.model.identity import Dpid, dpid_text

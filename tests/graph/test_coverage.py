@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from apps.routing.app import NOTHING, Routing, follow
-from controller.graph.coverage import Coverage, Exposure, Gap, coverage, cut_off, totals
+from controller.graph.coverage import Coverage, coverage, cut_off, totals
+from controller.graph.exposure import Exposure, Gap
 from controller.graph.standby import Standing
 from controller.model.blueprint import Blueprint, Cable, fat_tree, leaf_spine, linear, mesh, ring
 from controller.model.health import Ends, ends_of

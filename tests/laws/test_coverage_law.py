@@ -21,7 +21,8 @@ from apps.routing.app import NOTHING, Routing, follow
 from controller.compiler.assemble import Assembly, assemble
 from controller.contract import FabricSettings, FabricView, Rules
 from controller.dataplane.trace import Trace, trace
-from controller.graph.coverage import Coverage, Exposure, coverage, cut_off
+from controller.graph.coverage import Coverage, coverage, cut_off
+from controller.graph.exposure import Exposure
 from controller.graph.standby import Standing
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, linear, mesh, ring, tree
 from controller.model.identity import Dpid, PortRef
