@@ -72,13 +72,6 @@ def _asks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _protection(parser: argparse.ArgumentParser) -> None:
-    _asks(parser)
-    add = parser.add_argument
-    add("--failures", action="store_true", help="list every failure, those too that are healed")
-    add("--strict", action="store_true", help="end with status 1 unless every single failure is healed")
-
-
 def _topology(parser: argparse.ArgumentParser) -> None:
     _asks(parser)
     parser.add_argument("--dot", action="store_true", help="print a graph for Graphviz")
@@ -104,6 +97,16 @@ def _events(parser: argparse.ArgumentParser) -> None:
 def _audit(parser: argparse.ArgumentParser) -> None:
     name = "a name, 16 hexadecimal digits, or a number (default: all)"
     parser.add_argument("switch", metavar="SWITCH", nargs="?", help=name)
+    _asks(parser)
+
+
+def _protection(parser: argparse.ArgumentParser) -> None:
+    what = (
+        "only this switch (s1), the cables between two (s1-s5), or the cable at a port (s1:3); and who it is"
+    )
+    parser.add_argument("what", metavar="LINK|SWITCH", nargs="?", help=f"{what} that is cut off")
+    parser.add_argument("--failures", action="store_true", help="list every failure, also what is covered")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 if something is not covered")
     _asks(parser)
 
 
@@ -208,8 +211,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "protection",
-        "Say which failures switches heal by themselves, what is not healed and why, and what it costs.",
-        "treadle protection --failures",
+        "Say which failures of a link or a switch the fabric survives by itself, and which not and why.",
+        "treadle protection s1-s5",
         f"{_ASK}.protection:run",
         _protection,
     ),

@@ -75,8 +75,7 @@ def follow(
     addressed = {endpoint.at.dpid for endpoint in endpoints if not isinstance(endpoint.address, int)}
     fresh = protection.on(paths, addressed)
     hops = known.hops if fresh == known.hops else fresh
-    provisional, bare = protection.draft is not None, protection.bare
-    table = RouteTable(hops, endpoints, protection.slots, provisional, bare)
+    table = RouteTable(hops, endpoints, protection.slots, protection.draft is not None, protection.bare)
     same = hops is known.hops and endpoints == known.endpoints and table.detours is known.detours
-    same = same and table.provisional == known.provisional
+    same = same and table.provisional == known.provisional and table.bare == known.bare
     return Memory(topology, paths, protection, memory.routes if same else Routes(table))

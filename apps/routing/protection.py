@@ -11,7 +11,7 @@ enough, are found at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from controller.graph.equal_cost import EqualCost
 from controller.graph.hops import HopArray
 from controller.graph.protected import Numbered, protected
 from controller.model.identity import Dpid
-from controller.model.routing import DetourTable, Pair, Unprotected
+from controller.model.routing import Bare, DetourTable
 from controller.model.topology import Topology
 
 
@@ -43,9 +43,9 @@ class Protection:
         return None if self.detours is None else self.detours.slots
 
     @property
-    def bare(self) -> Mapping[Pair, Unprotected]:
-        """What is not healed by detours, and why."""
-        return {} if self.detours is None else self.detours.bare
+    def bare(self) -> Bare:
+        """Where no detour was found, and why."""
+        return (self.detours or NO_DETOURS).bare
 
     def followed(self, topology: Topology, paths: EqualCost) -> Protection:
         """The protection of these paths, as far as it is known."""

@@ -51,10 +51,8 @@ def _price(subject: LabSubject) -> Figures:
         told = subject.protection()
     except OperatorError:
         return {}
-    covered = {
-        kind: {key: told[kind][key] for key in ("failures", "healed")} for kind in ("links", "switches")
-    }
-    most = {what: max(share[what] for share in told["cost"]) for what in ("rules", "groups")}
+    covered = {kind: told["totals"][kind] for kind in ("link", "switch")}
+    most = {what: max(share[what] for share in told["added"]) for what in ("rules", "groups")}
     return {"protection_adds_at_most": most, "covered": covered}
 
 

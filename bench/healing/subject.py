@@ -141,7 +141,8 @@ class LabSubject:
             return False
         size = self.blueprint
         whole = status["switches_connected"], status["links"]
-        return bool(protection["settled"]) and whole == (len(size.switches), len(size.cables))
+        searching = protection["protection"] and protection["searching"]
+        return protection["idle"] and not searching and whole == (len(size.switches), len(size.cables))
 
     def status(self) -> dict[str, Any]:
         """Our controller in numbers. Raises `OperatorError` when it does not answer."""

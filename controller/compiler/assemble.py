@@ -22,7 +22,7 @@ from functools import lru_cache
 from controller.compiler.claims import Claim, claims, entry_text
 from controller.compiler.cookies import with_cookie
 from controller.compiler.detours import SwitchDetours
-from controller.compiler.routes import FabricRoutes, SwitchRoutes, compile_routes
+from controller.compiler.routes import FabricRoutes, Narrowed, SwitchRoutes, compile_routes
 from controller.compiler.thrift import groups_fit, rules_fit
 from controller.contract import Decision, FabricSettings, Routes, Rules
 from controller.dataplane.pipeline import PASS_PRIORITY, PUNT_METER, Table
@@ -45,7 +45,8 @@ Block = Mapping[RuleKey, FlowRule]
 class Assembly:
     """The program of the fabric, and what the next assembly may take over.
 
-    `changed` are the switches whose program is not the same object as before, or is gone.
+    `changed` are the switches whose program is not the same object as before, or is gone; `table` and
+    `topology` are what it was made of, `narrowed` what thrift made of the next hops of small switches.
     """
 
     program: FabricProgram
@@ -54,6 +55,9 @@ class Assembly:
     claims: tuple[Claim, ...] = ()
     settings: FabricSettings = FabricSettings()
     limits: Mapping[Dpid, Limits] = field(default_factory=dict)
+    table: RouteTable = field(default_factory=RouteTable)
+    topology: Topology = field(default_factory=Topology)
+    narrowed: Mapping[Dpid, Narrowed] = field(default_factory=dict)
 
 
 def assemble(
@@ -70,7 +74,8 @@ def assemble(
     work and changes nothing. Raises OwnershipConflict when two apps claim one entry.
     """
     known, limits = before or Assembly({}, settings=settings), limits or {}
-    routes = compile_routes(_the_routes(decisions), topology, settings.gateway, known.routes, life)
+    table = _the_routes(decisions)
+    routes = compile_routes(table, topology, settings.gateway, known.routes, life)
     said = [decision for decision in decisions if isinstance(decision, Rules)]
     claimed, touched = claims(said, life, known.claims)
     touched |= routes.changed | (routes.switches.keys() - known.program.keys())
@@ -80,14 +85,17 @@ def assemble(
     maker = _Maker(claimed, routes, settings, life)
     changed = known.program.keys() - routes.switches.keys()
     program = {dpid: known.program[dpid] for dpid in known.program.keys() - changed}
+    narrowed = {dpid: known.narrowed[dpid] for dpid in known.narrowed.keys() & routes.switches.keys()}
     for dpid in touched & routes.switches.keys():
-        made = maker.program(dpid, limits.get(dpid))
+        made, spared = maker.program(dpid, limits.get(dpid))
+        narrowed.pop(dpid, None)
+        if spared is not None:
+            narrowed[dpid] = spared
         if made != known.program.get(dpid):
             program[dpid] = made
             changed.add(dpid)
-    return Assembly(
-        program if changed else known.program, frozenset(changed), routes, claimed, settings, limits
-    )
+    made_of = routes, claimed, settings, limits, table, topology, narrowed
+    return Assembly(program if changed else known.program, frozenset(changed), *made_of)
 
 
 def _the_routes(decisions: Sequence[Decision]) -> RouteTable:
@@ -112,17 +120,19 @@ class _Maker:
     settings: FabricSettings
     life: int
 
-    def program(self, dpid: Dpid, limits: Limits | None) -> SwitchProgram:
-        """The program of a switch, with thrift where it has little room."""
+    def program(self, dpid: Dpid, limits: Limits | None) -> tuple[SwitchProgram, Narrowed | None]:
+        """The program of a switch, with thrift where it has little room; and what that left of its next
+        hops.
+        """
         routes = self.routes.switches[dpid]
         if limits is None:
-            return self._program(dpid, routes)
+            return self._program(dpid, routes), None
         too_wide = not groups_fit(routes.groups.values(), limits)
         if too_wide or not rules_fit(len(routes.rules), limits):
             sparing = self.routes.thrifty(dpid, limits)
             if too_wide or len(sparing.rules) < len(routes.rules):
                 routes = sparing
-        return _metered(self._program(dpid, routes), limits)
+        return _metered(self._program(dpid, routes), limits), routes.narrowed
 
     def _program(self, dpid: Dpid, routes: SwitchRoutes) -> SwitchProgram:
         detours = _beside(routes)

@@ -33,10 +33,13 @@ from controller.graph.hops import HopArray, Ways, as_numbers, hop_array, listed
 from controller.model.flow import TO_CONTROLLER, FlowRule, Group, RuleKey
 from controller.model.identity import Dpid
 from controller.model.limits import Limits
-from controller.model.routing import Endpoint, RouteTable
+from controller.model.routing import UNREACHABLE, Endpoint, NextHops, RouteTable
 from controller.model.topology import Topology
 
 T = TypeVar("T")
+
+Narrowed = Mapping[Dpid, NextHops]
+"""The next hops that thrift has left a switch, by target."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,14 @@ class SwitchRoutes:
     """The rules of one switch's routes table, and the groups that they name.
 
     A rule on one host's address takes the place of one on a prefix that is as long. `detours` is what the
-    switch does with packets on a detour.
+    switch does with packets on a detour. `narrowed` are its next hops, where they are made with thrift.
     """
 
     on_prefixes: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
     on_hosts: Mapping[RuleKey, FlowRule] = field(default_factory=dict)
     groups: Mapping[int, Group] = field(default_factory=dict)
     detours: SwitchDetours = field(default_factory=SwitchDetours)
+    narrowed: Narrowed | None = None
 
     @property
     def rules(self) -> Mapping[RuleKey, FlowRule]:
@@ -84,13 +88,15 @@ class FabricRoutes:
         (ways,) = _ways(self.hops, [row], self.owners.targets)
         reading = self.hops.fans[row]
         hops = [None if way == ARRIVED else reading.hops(way) for way in as_numbers(ways)]
-        listing, numbers = listed(thrifty(hops, limits, dpid))
+        parts_of = [choice or UNREACHABLE for choice in thrifty(hops, limits, dpid)]
+        listing, numbers = listed(parts_of)
         asked, origin = Asked(dpid, listing, 1), Origin(self.owners.forest, {})
         parts = np.array(numbers, np.uint64)[None, :, None]
         transit = compile_transit(self.owners.forest, [asked], parts, origin, self.life)[dpid]
         routes = _routes(transit, self.residents.get(dpid))
         needed = {key: rule for key, rule in routes.on_prefixes.items() if not _is_a_miss(rule)}
-        return replace(routes, on_prefixes=needed)
+        narrowed = dict(zip(self.owners.targets, parts_of, strict=True))
+        return replace(routes, on_prefixes=needed, narrowed=narrowed)
 
 
 def compile_routes(

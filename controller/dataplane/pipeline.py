@@ -23,7 +23,7 @@ from __future__ import annotations
 from enum import IntEnum
 from inspect import getdoc
 
-from controller.model.flow import Cookie, FlowRule, Owner
+from controller.model.flow import Cookie, Owner
 from controller.model.identity import Mac, mac_text
 from controller.model.routing import RELEASED, Mark
 
@@ -147,16 +147,6 @@ def mark_mac(mark: Mark) -> Mac:
 
 
 RELEASED_MAC = mark_mac(RELEASED)
-
-
-def is_for_detours(rule: FlowRule) -> bool:
-    """Whether a rule is there because packets may be on a detour, or have to be sent on one."""
-    if rule.table == Table.DETOURS:
-        return rule.priority > PASS_PRIORITY
-    if rule.table != Table.ROUTES or rule.priority < RouteBase.IPV4:
-        return False
-    base = RouteBase.IPV6 if rule.priority >= RouteBase.IPV6 else RouteBase.IPV4
-    return (rule.priority - base) % len(Variant) in (Variant.TURNING, Variant.RELEASED)
 
 
 # --- docs/pipeline.md ---------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.graph.wiring import Numbers, Wiring
-from controller.model.routing import RELEASED, Unprotected
+from controller.model.routing import RELEASED, Reason
 
 Bits = NDArray[np.uint64]
 """Sets of lanes, 64 at most, usually `[switch, target]`."""
@@ -80,10 +80,10 @@ class Bare(NamedTuple):
 
     switch: Numbers
     target: Numbers
-    reason: Unprotected
+    reason: Reason
 
 
-def _bare(where: Flags, reason: Unprotected) -> Bare:
+def _bare(where: Flags, reason: Reason) -> Bare:
     s, t = np.nonzero(where)
     return Bare(s, t, reason)
 
@@ -116,7 +116,7 @@ def search(graph: Wiring, back: Numbers, goals: Numbers, ways: Bits, passable: F
     found = Found()
     parallel = (scene.count > 1) & (scene.near == scene.far) & (scene.near != goals)
     if parallel.any():
-        found.bare.append(_bare(parallel, Unprotected.PARALLEL))
+        found.bare.append(_bare(parallel, Reason.PARALLEL))
     alone = scene.count == 1
     marks = np.zeros(len(goals), np.intp)
     beyond = np.where(scene.near == goals, _Lanes.CABLE, _Lanes.SWITCH)
@@ -127,9 +127,9 @@ def search(graph: Wiring, back: Numbers, goals: Numbers, ways: Bits, passable: F
     last[missed] = ~again[missed]
     if again.any():
         last[_lane_by_lane(scene, _Lanes(again, np.full_like(beyond, _Lanes.CABLE)), marks, found)] = True
-        found.bare.append(_bare(again & ~last, Unprotected.ROUND_THE_CABLE))
+        found.bare.append(_bare(again & ~last, Reason.ROUND_THE_CABLE))
     if last.any():
-        found.bare.append(_bare(last, Unprotected.NO_WAY_ROUND))
+        found.bare.append(_bare(last, Reason.NO_WAY_ROUND))
     return found
 
 
@@ -283,7 +283,7 @@ class _Detours:
         mark = np.where(nearly, RELEASED, colours.mark_of(self.t, self.bits))
         unmarked = has & (mark < 0)
         if unmarked.any():
-            found.bare.append(Bare(self.s[unmarked], self.t[unmarked], Unprotected.NO_MARK))
+            found.bare.append(Bare(self.s[unmarked], self.t[unmarked], Reason.NO_MARK))
         good = has & ~unmarked
         found.backups.append(Backups(self.s[good], self.t[good], chosen[good], mark[good]))
         found.steps += self._steps(arrivals, colours)

@@ -30,11 +30,10 @@ from numpy.typing import NDArray
 
 from controller.graph.detour_search import Backups, Found, Steps, search
 from controller.graph.equal_cost import EqualCost
-from controller.graph.per_snapshot import per_snapshot
 from controller.graph.protected import MOST_OPTIONS, BackupPorts, Numbered
-from controller.graph.wiring import Numbers, Wiring, wiring
+from controller.graph.wiring import Numbers, Wiring, arcs_back
 from controller.model.identity import Dpid
-from controller.model.routing import Detour, DetourTable, Pair, Slot, Unprotected
+from controller.model.routing import Bare, Detour, DetourTable, Pair, Reason, Slot
 from controller.model.topology import Topology
 
 _PART_WORDS = 1 << 18
@@ -84,7 +83,7 @@ class Detours:
     targets: tuple[Dpid, ...] = ()
     backups: Mapping[Dpid, Numbered] = field(default_factory=dict)
     slots: Mapping[Slot, SlotSteps] = field(default_factory=dict)
-    bare: Mapping[Pair, Unprotected] = field(default_factory=dict)
+    bare: Bare = field(default_factory=dict)
 
 
 NO_DETOURS = Detours()
@@ -96,18 +95,6 @@ def detours(topology: Topology, paths: EqualCost) -> Detours:
     while not draft.done:
         draft = draft.advanced()
     return draft.finished()
-
-
-@per_snapshot
-def _back(topology: Topology) -> Numbers:
-    """By which arc the far end of each arc sees it, `[arc, switch]`; an arc that is none is its own."""
-    graph = wiring(topology)
-    place = {link.src: arc for switch in graph.dpids for arc, link in enumerate(topology.out_links[switch])}
-    back = np.repeat(np.arange(len(graph.to))[:, None], len(graph.dpids), axis=1)
-    for number, switch in enumerate(graph.dpids):
-        links = topology.out_links[switch]
-        back[: len(links), number] = [place[link.dst] for link in links]
-    return back
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +132,7 @@ class Draft:
         passable[graph.numbers(sorted(paths.stubs))] = False
         goals = graph.numbers(paths.targets[first:last])
         ways = paths.hops.ways[:, first:last]
-        found = search(graph, _back(self.topology), goals, ways, passable).moved(first)
+        found = search(graph, arcs_back(self.topology), goals, ways, passable).moved(first)
         return replace(self, found=(*self.found, found), done_targets=last)
 
     def finished(self) -> Detours:
@@ -156,7 +143,7 @@ class Draft:
         steps = [each for found in self.found for each in found.steps]
         return Detours(targets, _backups(backups, graph, targets, bare), _slots(steps, graph, targets), bare)
 
-    def _bare(self) -> Iterator[tuple[Pair, Unprotected]]:
+    def _bare(self) -> Iterator[tuple[Pair, Reason]]:
         targets, dpids = self.paths.targets, self.paths.wiring.dpids
         for each in (each for found in self.found for each in found.bare):
             for s, t in zip(each.switch.tolist(), each.target.tolist(), strict=True):
@@ -164,7 +151,7 @@ class Draft:
 
 
 def _backups(
-    found: Sequence[Backups], graph: Wiring, targets: tuple[Dpid, ...], bare: dict[Pair, Unprotected]
+    found: Sequence[Backups], graph: Wiring, targets: tuple[Dpid, ...], bare: dict[Pair, Reason]
 ) -> dict[Dpid, Numbered]:
     """The backups of each switch, each kind once."""
     rows = [
@@ -182,7 +169,7 @@ def _backups(
     for s, target, options, number in _kinds(table, ports_of):
         crowded = number > MOST_OPTIONS
         for t in target[crowded].tolist():
-            bare[targets[t], graph.dpids[s]] = Unprotected.TOO_MANY
+            bare[targets[t], graph.dpids[s]] = Reason.TOO_MANY
         numbers = np.zeros(len(targets), np.uint16)
         numbers[target] = np.where(crowded, 0, number)
         backups[graph.dpids[s]] = options[:MOST_OPTIONS], numbers

@@ -114,3 +114,15 @@ def _built(topology: Topology) -> Wiring:
 def wiring(topology: Topology) -> Wiring:
     """The wiring of a snapshot; O(switches + links), once."""
     return _built(topology)
+
+
+@per_snapshot
+def arcs_back(topology: Topology) -> Numbers:
+    """By which arc the far end of each arc sees it, `[arc, switch]`; an arc that is none is its own."""
+    graph = wiring(topology)
+    place = {link.src: arc for switch in graph.dpids for arc, link in enumerate(topology.out_links[switch])}
+    back = np.repeat(np.arange(len(graph.to))[:, None], len(graph.dpids), axis=1)
+    for number, switch in enumerate(graph.dpids):
+        links = topology.out_links[switch]
+        back[: len(links), number] = [place[link.dst] for link in links]
+    return back

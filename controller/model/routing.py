@@ -109,27 +109,34 @@ class Detour(NamedTuple):
     mark: Mark
 
 
-class Unprotected(Enum):
-    """Why a failure is not healed by the switches alone."""
+DetourTable = Mapping[Slot, Mapping[Dpid, Detour]]
+"""The next step of packets at each slot, by the target switch of their destination."""
+
+
+class Reason(Enum):
+    """Why a switch has no detour to a target, or none that can be relied on."""
 
     NO_WAY_ROUND = "there is no other way"
     ROUND_THE_CABLE = "there is no other way round the next switch, only round the cable to it"
     PARALLEL = "all its cables lead to one switch, which may die; any of the cables may"
     NO_MARK = "too many failures want different detours"
     TOO_MANY = "the switch would need too many different backups"
-    NO_ADDRESS = "no IP address is known there, and only IP packets can be marked"
-    NO_ROOM = "the switch has no room for failover groups"
-    NOT_YET = "a detour is still being looked for"
-    SWITCHED_OFF = "protection is switched off"
+    OFF = "protection is switched off"
+    SOUGHT = "its detours are still being looked for"
+    NO_ADDRESS = "no host there has an IP address, and other frames cannot be marked"
+    NO_ROOM = "the switch has no room for detours"
+    UNCONFIRMED = "the switch has not confirmed its detours yet"
+    UNHEARD = "the switch has no session: what it holds is not known"
+    ELSEWHERE = "its detour leads through a switch that does not have its part of it"
 
     @property
     def survives_cables(self) -> bool:
-        """Whether the death of a cable is healed, if not that of the next switch."""
-        return self in (Unprotected.ROUND_THE_CABLE, Unprotected.PARALLEL)
+        """Whether it survives the death of a cable, if not that of the next switch."""
+        return self in (Reason.ROUND_THE_CABLE, Reason.PARALLEL)
 
 
-DetourTable = Mapping[Slot, Mapping[Dpid, Detour]]
-"""The next step of packets at each slot, by the target switch of their destination."""
+Bare = Mapping[Pair, Reason]
+"""The pairs (target, at) of which `at` does not survive every death of its next hops, and why."""
 
 
 @runtime_checkable
@@ -163,13 +170,13 @@ class RouteTable:
     Endpoints are sorted (`endpoint_order`), an address has one. At the target itself there is no entry:
     there, packets leave through the endpoint's port. `detours` is None before the first
     have been found; `provisional`: they are those of an older table, and new ones are being found. `bare`
-    says of which pairs not every failure of the next hop is healed by a detour; it asks for nothing."""
+    tells of them what nobody could find; it is no part of what switches are asked for."""
 
     hops: Mapping[Pair, NextHops] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
     detours: DetourTable | None = field(default_factory=dict)
     provisional: bool = False
-    bare: Mapping[Pair, Unprotected] = field(default_factory=dict, compare=False)
+    bare: Bare = field(default_factory=dict, compare=False)
 
     def diff(self, other: RouteTable) -> RouteDelta:
         """What has to change for this table to become the other one."""

@@ -7,7 +7,8 @@
     {"do": "findings"}
     {"do": "status"}                              the controller in numbers
     {"do": "links"}                               each cable: state, health, load
-    {"do": "protection"}                          which failures switches heal by themselves
+    {"do": "protection"}                          which failures are covered, and which not and why
+    {"do": "exposure", "what": "s1-s5"}           what one failure would do, and to whom
     {"do": "drained"}                             what is drained, and whether traffic has left it
     {"do": "drain", "what": "s1-s5"}              not answered here: it changes something (draining.py)
     {"do": "undrain", "what": "s1-s5"}            likewise
@@ -26,7 +27,7 @@ from controller.model.errors import TreadleError
 from controller.northbound.fabric import findings, hosts, status, topology
 from controller.northbound.links import drained, links
 from controller.northbound.programs import rules
-from controller.northbound.protection import protection
+from controller.northbound.protection import exposure, protection
 from controller.northbound.shown import Json
 from controller.northbound.surface import Snapshot
 from controller.northbound.tracing import trace_between
@@ -40,6 +41,7 @@ _ANSWERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Json]]] = {
     "links": ((), links),
     "drained": ((), drained),
     "protection": ((), protection),
+    "exposure": (("what",), exposure),
     "status": ((), status),
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from controller.compiler.assemble import Assembly
 from controller.contract import Gateway
 from controller.health.avoidance import Avoidance
 from controller.model.blueprint import Blueprint
@@ -18,7 +19,6 @@ from controller.model.finding import Finding
 from controller.model.health import Drains, Ends, LinkHealth
 from controller.model.identity import Dpid, PortRef
 from controller.model.program import FabricProgram
-from controller.model.routing import RouteTable
 from controller.model.topology import Topology
 from controller.model.traffic import Load
 
@@ -45,13 +45,12 @@ class Audited:
 class Snapshot:
     """The controller at one moment, `now_s` on the loop's clock (seconds since it began).
 
-    `installed` is what the switches have confirmed, not what is wanted; `idle` says whether the two agree
-    on every switch, and `changing` how many do not agree yet. `avoidance` is that of the latest turn that
-    has ended, so that with `idle` it tells what has been carried out; `health` is of the cables that are
-    not simply well. `routes` are those that are wanted, `protects` says whether with detours. `bfd` says of
-    ports with a BFD session whether it is up. `counters` are plain numbers with stable names, `timings` say
-    where the time of turns went; `settings` are plain values, without secrets; `journal` is the position as
-    text, empty where no journal is written.
+    `installed` is what the switches have confirmed, and `wanted` what they were last asked for; `idle` says
+    whether the two agree on every switch, and `changing` how many do not agree yet. `avoidance` is that of
+    the latest turn that has ended, so that with `idle` it tells what has been carried out; `health` is of
+    the cables that are not simply well. `bfd` says of ports with a BFD session whether it is up. `counters`
+    are plain numbers with stable names, `timings` say where the time of turns went; `settings` are plain
+    values, without secrets; `journal` is the position as text, empty where no journal is written.
     """
 
     now_s: float = 0.0
@@ -71,8 +70,7 @@ class Snapshot:
     running_s: float = 0.0
     avoidance: Avoidance = field(default_factory=Avoidance)
     health: Mapping[Ends, LinkHealth] = field(default_factory=dict)
-    routes: RouteTable = field(default_factory=RouteTable)
-    protects: bool = True
+    wanted: Assembly = field(default_factory=lambda: Assembly({}))
     changing: int = 0
     idle: bool = False
 

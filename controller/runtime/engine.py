@@ -32,6 +32,7 @@ from operator import itemgetter
 from typing import Any
 
 from controller.compiler.adopt import endpoints
+from controller.compiler.assemble import Assembly
 from controller.contract import (
     App,
     Arrival,
@@ -80,7 +81,6 @@ from controller.model.identity import Dpid, PortNo, PortRef, dpid_text
 from controller.model.limits import UNLIMITED, Limits, with_room
 from controller.model.plan import UpdatePlan
 from controller.model.program import FabricProgram, SwitchProgram
-from controller.model.routing import RouteTable
 from controller.model.topology import SwitchProfile, Topology
 from controller.planner.apply import apply_commands
 from controller.planner.fastlane import spare
@@ -143,6 +143,7 @@ class Engine:
         self._fitting = Fitting(setup.fabric, setup.life, setup.blueprint)
         self._profiles: dict[Dpid, SwitchProfile] = {}
         self._guard = Guard()
+        self.assembly = Assembly({})
         self._readiness = Readiness(setup.patience, setup.blueprint)
         self._execution = Execution(self.ledger.confirm, setup.step_pause_s)
         self._memories: dict[str, Any] = {}
@@ -168,11 +169,6 @@ class Engine:
     def idle(self) -> bool:
         """Whether every switch that may be programmed holds what is wanted."""
         return self._readiness.started and not (self._dirty or self._execution.at_work(self._now_s))
-
-    @property
-    def routes(self) -> RouteTable:
-        """The latest routes that an app has decided on."""
-        return self._guard.wanted
 
     @property
     def changing(self) -> int:
@@ -470,6 +466,7 @@ class Engine:
         decisions = tuple(map(self._guarded, said))
         limits, avoidance = self.lessons.limits, self.avoiding.avoidance
         fitted = self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
+        self.assembly = fitted
         return fitted.program
 
     def _tell(self, steps: UpdatePlan) -> None:

@@ -17,7 +17,6 @@ from controller.model.blueprint import Blueprint
 from controller.model.event import AuditAsked, Event
 from controller.model.health import Drains
 from controller.model.identity import Dpid
-from controller.model.routing import RouteTable
 from controller.northbound.surface import Snapshot
 from controller.runtime.drainfile import DrainFile
 from controller.runtime.engine import Engine
@@ -68,7 +67,6 @@ class Observation:
         self._turns = 0
         self._idle = False
         self._avoidance = Avoidance()
-        self._routes = RouteTable()
         self._sessions = engine.fabric.bfd
         self._bfd = sessions(engine.fabric)
 
@@ -77,7 +75,6 @@ class Observation:
         self._now_s = now_s
         self._turns += 1
         self._idle, self._avoidance = self._engine.idle, self._engine.avoiding.avoidance
-        self._routes = self._engine.routes
         if self._engine.fabric.bfd is not self._sessions:  # not when asked: it may be written to then
             self._sessions = self._engine.fabric.bfd
             self._bfd = sessions(self._engine.fabric)
@@ -91,6 +88,7 @@ class Observation:
             blueprint=self._blueprint,
             gateway=self._gateway,
             installed=engine.ledger.copy(),
+            wanted=engine.assembly,
             connected=frozenset(engine.connected),
             audited=engine.audit.audited(),
             findings=engine.findings.entries(),
@@ -104,8 +102,6 @@ class Observation:
             avoidance=avoidance,
             health=engine.avoiding.health(self._now_s),
             changing=0 if idle else engine.changing,
-            routes=self._routes,
-            protects=self._settings.protection,
             running_s=time.monotonic() - self._began_s,
         )
 

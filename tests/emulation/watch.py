@@ -100,7 +100,11 @@ def messages_received(lab: Lab) -> int:
 
 def settled(lab: Lab) -> bool:
     """Wait until the controller has nothing left to do, nor detours to look for."""
-    return eventually(lambda: told(lab, "protection")["settled"])
+    return eventually(lambda: _has_nothing_to_do(told(lab, "protection")))
+
+
+def _has_nothing_to_do(shown: Answer) -> bool:
+    return shown["idle"] and not (shown["protection"] and shown["searching"])
 
 
 def rules(lab: Lab) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Law 12, healing: no packet is lost while a fabric changes that could have been delivered.
+"""Law 13, healing: no packet is lost while a fabric changes that could have been delivered.
 
 A whole controller drains, undrains, and meets a failure and its repair. Each of its commands takes effect by
 itself, the switches' in any order that their answers allow, and after each of them packets are followed

@@ -8,7 +8,7 @@ from typing import Any
 from apps.admission.app import Admission
 from apps.routing.app import Routing
 from controller.compiler.assemble import assemble
-from controller.contract import FabricSettings, FabricView, Gateway, Routes
+from controller.contract import FabricSettings, FabricView, Gateway
 from controller.health.avoidance import Avoidance, avoiding
 from controller.model.blueprint import Blueprint, fat_tree
 from controller.model.finding import Finding, Severity
@@ -37,6 +37,7 @@ def running(
     settings = FabricSettings(gateway=gateway or Gateway())
     view = FabricView(0.0, fabric, plan, settings, stubs=shown.stubs, without_avoided=shown.routable)
     decisions = [decision for app in (Admission(), Routing()) for decision in app.decide(view, None)[1]]
+    assembly = assemble(decisions, fabric, settings, 7)
     link = fabric.links[0]
     return Snapshot(
         now_s=83.5,
@@ -45,7 +46,8 @@ def running(
         avoidance=shown,
         blueprint=plan,
         gateway=settings.gateway,
-        installed=assemble(decisions, fabric, settings, 7).program,
+        installed=assembly.program,
+        wanted=assembly,
         connected=frozenset(fabric.switch_by_dpid),
         findings=(
             Seen(
@@ -60,7 +62,6 @@ def running(
         settings={"listen": "127.0.0.1:6653"},
         journal="/var/lib/treadle/monday turn 3",
         idle=True,
-        routes=next(decision.table for decision in decisions if isinstance(decision, Routes)),
     )
 
 

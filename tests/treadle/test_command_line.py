@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from controller.model.blueprint import linear
 from controller.model.finding import Finding, Severity
 from controller.model.identity import Dpid
 from controller.northbound.server import Server
@@ -192,6 +193,36 @@ def test_an_audit_says_what_was_found_or_that_all_is_well(path: Path, surface: S
     assert "there is no switch" in _refused("audit", "s77", path=path)
 
 
+def test_protection_says_that_all_is_covered_and_what_it_costs(path: Path) -> None:
+    text = _said(path, "protection", "--strict")
+    assert "every single failure of a cable or a switch is covered" in text
+    assert "32 cables         32 " in text
+    assert [line.split()[0] for line in text.splitlines()[-3:]] == ["edge", "aggregation", "core"]
+    assert len(_said(path, "protection", "--failures").splitlines()) > 52 + len(text.splitlines())
+    assert "14 pairs affected, 7 spread over other next hops, 7 by a detour" in _said(
+        path, "protection", "s1-s3"
+    )
+    assert "s1: nobody sends over it" in _said(path, "protection", "s1")
+    assert _json(path, "protection", "s17")["failures"][0]["affected"] == 48
+    assert "no switch and no cable" in _refused("protection", "s99", path=path)
+
+
+def test_protection_says_what_is_not_covered_and_why_and_fails_where_that_matters(tmp_path: Path) -> None:
+    server = Server(tmp_path / "t.sock", Shown(running(linear(3))))
+    server.start()
+    try:
+        text = _said(tmp_path / "t.sock", "protection")
+        assert "s1:2-s2:2" in text
+        assert "there is no other way; a second cable" in text
+        assert "0% covered" in text
+        assert "cut off: s1 to s3" in _said(tmp_path / "t.sock", "protection", "s2")
+        for words in (["protection", "--strict"], ["protection", "s2", "--strict", "--json"]):
+            assert _typed(*words, path=tmp_path / "t.sock").returncode == 1
+        assert _typed("protection", "s1", "--strict", path=tmp_path / "t.sock").returncode == 0
+    finally:
+        server.stop()
+
+
 def test_the_status_is_in_numbers(path: Path) -> None:
     text = _said(path, "status")
     assert "20 connected of 20 planned" in text
@@ -247,6 +278,7 @@ def test_an_empty_fabric_is_shown_and_not_a_fault(tmp_path: Path) -> None:
         assert "nothing to find" in _said(tmp_path / "t.sock", "findings")
         assert "nothing has changed" in _said(tmp_path / "t.sock", "events")
         assert "none" in _said(tmp_path / "t.sock", "status")
+        assert "no switch" in _said(tmp_path / "t.sock", "protection")
         assert "no switch is known yet" in _refused("rules", "s1", path=tmp_path / "t.sock")
     finally:
         server.stop()
