@@ -43,6 +43,9 @@ _HABITS = ("--detach", "--no-chdir", "--pidfile", "--log-file", "-vconsole:off",
 _ALONE = ("--enable-dummy", "--disable-system", "--disable-system-route")
 """No business of a switch: the kernel's forwarding, and this machine's routes, which are for tunnels."""
 
+_BEFORE_OTHERS = ("nice", "-n", "-10")
+"""As `ovs-ctl` starts them on any machine: a switch does not wait for who controls it."""
+
 _SETTINGS = "set Open_vSwitch . other_config:n-handler-threads=1 other_config:n-revalidator-threads=1"
 
 
@@ -152,7 +155,7 @@ class Each:
         environment = self._state.environment() | {
             name: str(home) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")
         }
-        machine.run([program, *words, *_HABITS], environment=environment)
+        machine.run([*_BEFORE_OTHERS, program, *words, *_HABITS], environment=environment)
 
     def strike(self, dpid: Dpid) -> None:
         """SIGKILL to both processes: no packet is forwarded from now on."""
