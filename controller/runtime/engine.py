@@ -135,7 +135,6 @@ class Engine:
         self.loads = Loads(setup.counters_interval_s)
         self.audit = Audit(setup.audit_interval_s)
         self.avoiding = Avoiding(setup.damping)
-        self.wanted: FabricProgram = {}
         self.connected: set[Dpid] = set()
         self.silent: tuple[Dpid, ...] = ()
         self.news: list[Change] = []
@@ -164,6 +163,11 @@ class Engine:
     @property
     def topology(self) -> Topology:
         return self.fabric.topology
+
+    @property
+    def wanted(self) -> FabricProgram:
+        """What the switches were last asked for."""
+        return self.assembly.program
 
     @property
     def idle(self) -> bool:
@@ -441,10 +445,10 @@ class Engine:
         self._patient_until_s = None
         with self.timings.phase("compile"):
             self._guard.reconsider()
-            self.wanted = self._assembled()
+            self.assembly = self._assembled()
             unsure = self._readiness.started and self._guard.is_unsure
             if unsure and not self._guard.recognise(self.ledger.installed, self.wanted):
-                self.wanted = self._assembled()
+                self.assembly = self._assembled()
         self.lessons.heeded()
         self._report("fitting", self._fitting.findings, self._now_s)
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
@@ -459,15 +463,13 @@ class Engine:
         if steps:
             self._tell(steps)
 
-    def _assembled(self) -> FabricProgram:
+    def _assembled(self) -> Assembly:
         """What the fabric may be asked for now."""
         deciding = [app for app in self._setup.apps if self._decisions.get(app.name)]
         said = chain.from_iterable(self._decisions[app.name] for app in deciding)
         decisions = tuple(map(self._guarded, said))
         limits, avoidance = self.lessons.limits, self.avoiding.avoidance
-        fitted = self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
-        self.assembly = fitted
-        return fitted.program
+        return self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
 
     def _tell(self, steps: UpdatePlan) -> None:
         """What the feed says of a plan."""

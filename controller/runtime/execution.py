@@ -47,6 +47,7 @@ class _Owed:
     number: int
     token: int
     commands: tuple[ProgramCommand, ...]
+    prepares: bool
     sent_s: float
     refused: set[ProgramCommand] = field(default_factory=set)
 
@@ -84,7 +85,6 @@ class Execution:
         self._owed: dict[Dpid, deque[_Owed]] = {}
         self._felt_s = 0.0
         self._token = 0
-        self._preparing: set[int] = set()
 
     # --- what is the matter -----------------------------------------------------------------------------
 
@@ -145,7 +145,6 @@ class Execution:
                 after = (*after, prepared.pop(step.dpid))
             if step.prepares:
                 prepared[step.dpid] = number
-                self._preparing.add(number)
             rests_until_s = self._felt_s if step.only_forgets or not urgent else 0.0
             self._waiting[number] = _Waiting(step, len(after) + len(asked), rests_until_s)
             self._queues.setdefault(step.dpid, deque()).append(number)
@@ -158,7 +157,7 @@ class Execution:
         """Forget the steps that have not been sent."""
         for dpid in self._queues:
             self._goals.pop(dpid, None)
-        for steps in (self._waiting, self._queues, self._after, self._pending, self._preparing):
+        for steps in (self._waiting, self._queues, self._after, self._pending):
             steps.clear()
 
     def ready(self, now_s: float) -> tuple[Addressed, ...]:
@@ -177,12 +176,12 @@ class Execution:
         queue, out = self._queues[dpid], list[Addressed]()
         while queue and self._is_ready(queue[0], now_s):
             number = queue.popleft()
-            commands = self._waiting.pop(number).step.commands
+            step = self._waiting.pop(number).step
             self._token += 1
             self._owed.setdefault(dpid, deque()).append(
-                _Owed(self._plan, number, self._token, commands, now_s)
+                _Owed(self._plan, number, self._token, step.commands, step.prepares, now_s)
             )
-            out += [Addressed(dpid, command) for command in commands]
+            out += [Addressed(dpid, command) for command in step.commands]
             out.append(Addressed(dpid, Barrier(self._token)))
         if not queue:
             del self._queues[dpid]
@@ -206,7 +205,7 @@ class Execution:
         self._confirm(dpid, owed.accepted, self._goals.pop(dpid, None) if done else None)
         self._felt_s = now_s + self._pause_s
         if owed.plan == self._plan:
-            longer = _LONGER if owed.number in self._preparing else 1
+            longer = _LONGER if owed.prepares else 1
             self._release(self._after.pop(owed.number, ()), now_s + longer * self._pause_s)
         if not mine or mine[0].plan == self._plan:
             self._release(self._pending.pop(dpid, ()), now_s + self._pause_s)
