@@ -1,7 +1,8 @@
 """Avoidance: links that exist and should carry no transit.
 
     topology  - cables that are damped or drained, unless they are needed -->  routable
-    drained switches, unless they must carry transit                      -->  stubs
+    switches that are drained, or that have just come back empty, unless
+    they must carry transit                                               -->  stubs
 
 A link that is avoided stays in the topology. Discovery goes on saying hello over it, admission keeps its
 doors open at both ends, and the planner knows its wiring, so that traffic leaves it, and comes back to it,
@@ -33,13 +34,15 @@ class Avoidance:
     """What is avoided in a snapshot, and what would be if it were not needed.
 
     `avoided` are cables of the snapshot that are missing in `routable`. `needed` are those that should be,
-    and the drained switches that carry transit, because hosts would be cut off otherwise. `drains` and
-    `suppressed` (cables, and until when) are what was asked for, whether it is in the snapshot or not.
+    and the drained switches that carry transit, because hosts would be cut off otherwise. `drains`,
+    `suppressed` (cables, and until when) and `empty` (switches that are not programmed yet) are what was
+    asked for, whether it is in the snapshot or not.
     """
 
     topology: Topology = field(default_factory=Topology)
     drains: Drains = Drains()
     suppressed: Mapping[Ends, float] = field(default_factory=dict)
+    empty: frozenset[Dpid] = frozenset()
     routable: Topology = field(default_factory=Topology)
     avoided: frozenset[Ends] = frozenset()
     stubs: frozenset[Dpid] = frozenset()
@@ -47,21 +50,27 @@ class Avoidance:
 
 
 def avoiding(
-    before: Avoidance, topology: Topology, drains: Drains, suppressed: Mapping[Ends, float]
+    before: Avoidance,
+    topology: Topology,
+    drains: Drains,
+    suppressed: Mapping[Ends, float],
+    empty: frozenset[Dpid] = frozenset(),
 ) -> Avoidance:
     """The avoidance of this snapshot. `before` is that of an earlier one: it saves work and changes nothing,
     but that what is equal is the same object."""
-    if before.topology is topology and before.drains == drains and before.suppressed == suppressed:
+    asked = drains, suppressed, empty
+    if before.topology is topology and (before.drains, before.suppressed, before.empty) == asked:
         return before
     known = topology.switch_by_dpid
-    switches = [dpid for dpid in drains.switches if dpid in known]
+    reluctant = dict.fromkeys((*sorted(empty), *drains.switches))  # the empty ones are needed last of all
+    switches = [dpid for dpid in reluctant if dpid in known]
     cables = {
         cable: reluctance
         for cable, reluctance in _reluctances(drains, suppressed).items()
         if _is_there(topology, cable)
     }
     if not (cables or switches):
-        return Avoidance(topology, drains, suppressed, topology)
+        return Avoidance(topology, *asked, topology)
     change = difference(before.topology, topology)
     if topology is not before.topology:
         wiring.know(topology, wiring(before.topology).followed(change, topology))
@@ -69,7 +78,7 @@ def avoiding(
     avoided = frozenset(cables) - kept.cables
     routable = _routable(before, change, topology, avoided)
     stubs = frozenset(switches) - kept.transit
-    return Avoidance(topology, drains, suppressed, routable, avoided, stubs, kept)
+    return Avoidance(topology, *asked, routable, avoided, stubs, kept)
 
 
 def _reluctances(drains: Drains, suppressed: Mapping[Ends, float]) -> dict[Ends, Reluctance]:

@@ -2,7 +2,7 @@
 
     the topology changes, time passes  -> record of health (health/record.py)  -.
     DrainAsked                         -> drains                              ---+-> avoidance -> routes
-                                                                                '-> findings
+    which switches hold nothing yet    -----------------------------------------'-> findings
 
 All of it is worked out in controller/health; here it is kept, and put into words for an operator. A drain
 that does as it was told is no finding: who asked for it knows. That it cannot be kept is one, and so is a
@@ -47,11 +47,12 @@ class Avoiding:
             *_changes("undrained", before.without(drains)),
         ]
 
-    def follow(self, before: Topology, after: Topology, now_s: float) -> list[Change]:
-        """A turn has led from one snapshot to another; what there is to tell of it."""
+    def follow(self, before: Topology, after: Topology, empty: frozenset[Dpid], now_s: float) -> list[Change]:
+        """A turn has led from one snapshot to another, in which these switches are not programmed yet; what
+        there is to tell of it."""
         was, shown = self._record, self.avoidance
         self._record = followed(was, difference(before, after), self._damping, now_s)
-        self.avoidance = avoiding(shown, after, self._drains, self._record.suppressed)
+        self.avoidance = avoiding(shown, after, self._drains, self._record.suppressed, empty)
         if self.avoidance is not shown or self._record is not was:
             found = tuple(self._findings())
             self.findings = self.findings if found == self.findings else found
@@ -74,7 +75,7 @@ class Avoiding:
         yield from (self._damped(cable) for cable in sorted(self._record.suppressed))
         used = self.avoidance.needed
         yield from (_used(cable, drained=cable in self._drains.cables) for cable in sorted(used.cables))
-        yield from (_transit(dpid) for dpid in sorted(used.transit))
+        yield from (_transit(dpid) for dpid in sorted(used.transit.intersection(self._drains.switches)))
 
     def _damped(self, cable: Ends) -> Finding:
         health, damping = self._record.by_cable[cable], self._damping

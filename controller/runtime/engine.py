@@ -198,12 +198,12 @@ class Engine:
         if self.topology is not before:
             self._dirty = True
             self.news += changes(before, self.topology)
+        self._check_readiness(now_s)
         self._avoid(before, now_s)
         with self.timings.phase("compute"):
             answers = self._decide(now_s, effects.arrivals)
         out += self._watches
         self._watches = []
-        self._check_readiness(now_s)
         out += self._advance(now_s)
         out += self._answer(answers, now_s)
         out += self.loads.questions(now_s)
@@ -367,7 +367,7 @@ class Engine:
 
     def _avoid(self, before: Topology, now_s: float) -> None:
         """Follow which links are to be avoided."""
-        self.news += self.avoiding.follow(before, self.topology, now_s)
+        self.news += self.avoiding.follow(before, self.topology, self._readiness.empty, now_s)
         if self._readiness.started:
             self._report("health", self.avoiding.findings, now_s)
 

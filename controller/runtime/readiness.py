@@ -14,7 +14,10 @@ no switch is held or, without a blueprint, until no switch is held; in any case 
 `max_settle_s` after the first. Where cables are missing when time has run out, they wait until none has
 been found for `settle_s`: a thousand switches take longer to find theirs than twenty. A fabric of which half
 is known must not be programmed as if the other half were gone: each cable that is found then would move
-traffic that has just been placed."""
+traffic that has just been placed.
+
+A switch that comes to a fabric that is up, and forwards nothing, drops what it is sent for as long as it is
+held: no path may lead through it until then (`empty`)."""
 
 from __future__ import annotations
 
@@ -44,6 +47,7 @@ class Patience:
 class _Held:
     until_s: float
     expected: frozenset[PortRef]
+    forwards: bool
 
 
 class Readiness:
@@ -73,7 +77,7 @@ class Readiness:
         used = frozenset(PortRef(dpid, PortNo(port)) for port in outputs(program))
         until_s = now_s + (self._patience.max_settle_s if used else self._patience.settle_s)
         self._guessed.pop(dpid, None)
-        self._held[dpid] = _Held(until_s, used | self._cabled.get(dpid, frozenset()))
+        self._held[dpid] = _Held(until_s, used | self._cabled.get(dpid, frozenset()), bool(used))
         heapq.heappush(self._calendar, (until_s, dpid))
         self._fresh.add(dpid)
         self._seen.add(dpid)
@@ -81,6 +85,13 @@ class Readiness:
         self._answer = None
         if self._first_s is None:
             self._first_s = now_s
+
+    @property
+    def empty(self) -> frozenset[Dpid]:
+        """The switches that are held back, beside others that are not, and forward nothing."""
+        if not self.started:
+            return frozenset()
+        return frozenset([dpid for dpid, entry in self._held.items() if not entry.forwards])
 
     def went(self, dpid: Dpid) -> None:
         self._release(dpid)

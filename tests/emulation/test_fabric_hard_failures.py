@@ -12,11 +12,11 @@ from random import Random
 
 import pytest
 
-from controller.model.blueprint import Blueprint, Cable, fat_tree, ring
+from controller.model.blueprint import Blueprint, Cable, fat_tree, leaf_spine, ring
 from controller.model.identity import Dpid
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.traffic import Pair
-from tests.emulation.watch import REACH_S, eventually, links, planned_links, settled
+from tests.emulation.watch import REACH_S, eventually, links, lost_meanwhile, planned_links, settled
 
 pytestmark = pytest.mark.emulation
 
@@ -88,6 +88,24 @@ def test_a_dead_switch_costs_its_own_hosts_and_nobody_else(lab: Lab, name: str) 
         assert reached(lab, reachable(lab.blueprint, dead=[dead]))
     finally:
         lab.restart_switch(name)
+
+
+def test_nothing_is_lost_when_dead_switches_come_back_empty() -> None:
+    with Lab(leaf_spine(3, 3, 1), daemons="each") as lab:
+        lab.wait_until_reachable(timeout_s=REACH_S)
+        for spine in ("s4", "s5", "s6"):
+            assert settled(lab)
+            lab.kill_switch(spine)
+            assert eventually(lambda: links(lab) != planned_links(lab))
+            assert settled(lab)
+            assert lost_meanwhile(lab, lab.pairs, partial(come_back, lab, spine)) == {}
+
+
+def come_back(lab: Lab, name: str) -> None:
+    """A dead switch is started, and used again."""
+    lab.restart_switch(name)
+    assert eventually(lambda: links(lab) == planned_links(lab))
+    assert settled(lab)
 
 
 def test_an_isolated_pod_goes_on_by_itself_and_the_others_are_told(lab: Lab) -> None:

@@ -98,6 +98,16 @@ def test_of_two_drained_switches_that_could_both_carry_transit_one_must() -> Non
         assert found.stubs == {first}
 
 
+def test_a_switch_that_came_back_empty_carries_transit_only_if_nobody_else_can() -> None:
+    spines, nobody = snapshot(leaf_spine(3, 2)), Avoidance()
+    assert avoiding(nobody, spines, Drains(), {}, frozenset({Dpid(4)})).stubs == {4}
+    found = avoiding(nobody, spines, drains(switches=[Dpid(5)]), {}, frozenset({Dpid(4)}))
+    assert found.stubs == {4}, "better a drained one than one that drops"
+    assert found.needed.transit == {5}
+    both = avoiding(nobody, spines, Drains(), {}, frozenset({Dpid(4), Dpid(5)}))
+    assert len(both.needed.transit) == 1
+
+
 def test_a_switch_without_hosts_may_lose_all_its_cables() -> None:
     core = Dpid(17)
     mine = [cable for cable in cables(TREE) if core in {end.dpid for end in cable}]

@@ -3,7 +3,8 @@
 A whole controller drains, undrains, and meets a failure and its repair. Each of its commands takes effect by
 itself, the switches' in any order that their answers allow, and after each of them packets are followed
 through what the switches hold at that moment: by every choice that a group leaves open they arrive. A single
-failure is no exception: until the routes have changed, and while they do, detours carry what they must.
+failure is no exception: until the routes have changed, and while they do, detours carry what they must. Nor
+is a switch that comes back with nothing: no packet meets it before it knows where to.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class Followed(Drive):
     each one.
     """
 
-    def __init__(self, wiring: Blueprint, random: Random) -> None:
-        super().__init__(wiring)
+    def __init__(self, wiring: Blueprint, random: Random, *, told: bool = True) -> None:
+        super().__init__(wiring, told=told)
         self._random = random
         self._waiting: dict[Dpid, deque[Command]] = {}
         self.follows = False
@@ -121,8 +122,27 @@ def test_nobody_is_lost_when_a_cable_dies_and_when_it_is_mended(wiring: Blueprin
         drive.run(120.0)
 
 
-def up(wiring: Blueprint, random: Random) -> Followed:
-    drive = Followed(wiring, random)
+@search
+@given(st.sampled_from(FABRICS[:3]), st.booleans(), st.integers(0, 1 << 30))
+def test_nobody_is_lost_when_a_switch_loses_power_and_when_it_comes_back(
+    wiring: Blueprint, told: bool, seed: int
+) -> None:
+    random = Random(seed)
+    drive = up(wiring, random, told=told)
+    dead = random.choice(sorted({s.dpid for s in wiring.switches} - {host.at.dpid for host in wiring.hosts}))
+    drive.fabric.lose_power(dead)
+    drive.look("the death", 10_000)
+    settled(drive)
+    drive.fabric.connect(dead)
+    ends = [end for end in wiring.peer if end.dpid == dead]
+    for end in random.sample(ends, len(ends)):
+        drive.fabric.repair(end)
+        drive.run(random.choice([0.0, 0.02, 0.3]))
+    settled(drive)
+
+
+def up(wiring: Blueprint, random: Random, *, told: bool = True) -> Followed:
+    drive = Followed(wiring, random, told=told)
     drive.come_up()
     drive.follows = True
     settled(drive)

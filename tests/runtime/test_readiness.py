@@ -161,3 +161,20 @@ def test_the_answer_is_the_same_object_while_nothing_changes() -> None:
     readiness = Readiness(Patience(), ROW)
     readiness.came(Dpid(1), forwarding(1, 2), 0.0)
     assert readiness.held(EMPTY, 1.0) is readiness.held(EMPTY, 2.0)
+
+
+def test_a_switch_that_comes_back_with_nothing_is_empty_until_it_is_explained() -> None:
+    readiness = Readiness(Patience(), PLAN)
+    everybody = {switch.dpid for switch in WHOLE.switches}
+    for dpid in everybody:
+        readiness.came(dpid, EMPTY_PROGRAM, 0.0)
+    assert readiness.empty == frozenset(), "the fabric is not up yet"
+    readiness.held(WHOLE, 0.1)
+    back, other = sorted(everybody)[:2]
+    cut = {end for end in PLAN.peer if end.dpid == back}
+    readiness.came(back, EMPTY_PROGRAM, 5.0)
+    readiness.came(other, forwarding(1), 5.0)
+    readiness.held(part(everybody, {min(cut)}), 5.1)
+    assert readiness.empty == {back}, "the other one forwards what it did before"
+    readiness.held(WHOLE, 5.2)
+    assert readiness.empty == frozenset()

@@ -5,10 +5,13 @@ effect, and a frame has arrived everywhere, before the call that caused it retur
 controller is a loop of `events`, `send` and assertions, and the same events come in the same order in every
 run.
 
-    fabric = FakeSouthbound(fat_tree(4)) fabric.start()                          SwitchUp of each switch
-    fabric.send(dpid, commands)             BarrierDone, Refused, ProgramRead, ... fabric.host_sends(port,
-    frame)          FrameIn where a rule sends it to the controller; elsewhere `delivered` fabric.cut(port);
-    fabric.repair(port)   both ends of the cable report it; the fast lane is asked
+    fabric = FakeSouthbound(fat_tree(4))
+    fabric.start()                  SwitchUp of each switch
+    fabric.send(dpid, commands)     BarrierDone, Refused, ProgramRead, ...
+    fabric.host_sends(port, frame)  FrameIn where a rule sends it to the controller; elsewhere `delivered`
+    fabric.cut(port)                both ends of the cable report it; the fast lane is asked
+    fabric.repair(port)             both ends report it
+    fabric.lose_power(dpid)         the same of all its cables, its session ends, its program is gone
 
 Left out: time (no timeouts, no meters that drop), queues, and the wire format, which law 9 looks after.
 """
@@ -151,6 +154,17 @@ class FakeSouthbound:
     def repair(self, at: PortRef) -> None:
         """The cable is mended."""
         self._set_live(at, True)
+
+    def lose_power(self, dpid: Dpid) -> None:
+        """A switch dies: its neighbours lose their carrier, and all that it held is gone. It comes back by
+        `connect`, with its ports down; `repair` gives them their carrier.
+        """
+        with self._step:
+            self.disconnect(dpid, "power lost")
+            for number in sorted(self._switches[dpid].ports):
+                self.cut(PortRef(dpid, PortNo(number)))
+            before = self._switches[dpid]
+            self._switches[dpid] = FakeSwitch(dpid, before.ports, connected=False, limits=before.limits)
 
     def silence(self, at: PortRef) -> None:
         """What leaves this port gets lost on the cable, and no port notices."""
