@@ -10,6 +10,7 @@ Kinds of decision:
 
     Rules      rules and meters of one owner; complete each time (what is not repeated is withdrawn)
     Routes     the route table of the fabric; exactly one app gives one
+    Pins       paths of single flows, where they are to go another way than the routes would choose
     SendFrames frames to leave now
     Watch      ports whose BFD session begins, changes or ends now
     Report     findings that hold now (complete each time)
@@ -26,11 +27,13 @@ from typing import Any, Protocol
 
 from controller.model.blueprint import Blueprint
 from controller.model.command import FrameOut
+from controller.model.demand import FlowKey, MeasuredFlow, Path
 from controller.model.finding import Finding
 from controller.model.flow import FlowRule, Meter, Owner
 from controller.model.identity import Dpid, Mac, PortRef
 from controller.model.routing import RouteTable
 from controller.model.topology import Topology
+from controller.model.traffic import Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,17 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficView:
+    """What is measured of the traffic: flows, sorted by key, and what leaves each port that has been read
+    twice. `version` rises with each new measurement; who has seen it has nothing new to look at.
+    """
+
+    version: int = 0
+    flows: tuple[MeasuredFlow, ...] = ()
+    loads: Mapping[PortRef, Load] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FabricView:
     """All that an app may see: the snapshot, the intent, the clock of this turn, and the frames that came
     in. Through `stubs` no path may lead, only to their hosts and from them.
@@ -76,6 +90,7 @@ class FabricView:
     arrivals: tuple[Arrival, ...] = ()
     stubs: frozenset[Dpid] = frozenset()
     without_avoided: Topology | None = None
+    traffic: TrafficView = TrafficView()
 
     @property
     def routable(self) -> Topology:
@@ -93,6 +108,15 @@ class Rules:
 @dataclass(frozen=True)
 class Routes:
     table: RouteTable
+
+
+@dataclass(frozen=True)
+class Pins:
+    """The flows that are pinned, and to which paths; complete each time. At each switch a path may only take
+    what the routes offer there anyway: so no mixture of pins and routes goes in a circle.
+    """
+
+    paths: Mapping[FlowKey, Path]
 
 
 @dataclass(frozen=True)
@@ -115,7 +139,7 @@ class Report:
     findings: tuple[Finding, ...]
 
 
-Decision = Rules | Routes | SendFrames | Watch | Report
+Decision = Rules | Routes | Pins | SendFrames | Watch | Report
 
 
 class App(Protocol):
