@@ -41,9 +41,14 @@ def protecting(program: SwitchProgram) -> Protecting:
     return Protecting(rules, groups)
 
 
+def is_of_detours(rule: FlowRule) -> bool:
+    """Whether a rule is there for packets with a mark."""
+    return rule.table == Table.DETOURS and rule.priority > PASS_PRIORITY
+
+
 def _is_added(rule: FlowRule) -> bool:
-    if rule.table == Table.DETOURS:
-        return rule.priority > PASS_PRIORITY
+    if is_of_detours(rule):
+        return True
     if rule.table != Table.ROUTES:
         return False
     turning = rule.match.get(Field.IN_PORT) is not None
