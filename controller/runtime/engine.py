@@ -33,12 +33,14 @@ from typing import Any
 
 from controller.compiler.adopt import endpoints
 from controller.compiler.assemble import Assembly
+from controller.compiler.pins import without_pins
 from controller.contract import (
     App,
     Arrival,
     Decision,
     FabricSettings,
     FabricView,
+    Pins,
     Report,
     Routes,
     Rules,
@@ -146,7 +148,7 @@ class Engine:
         self._readiness = Readiness(setup.patience, setup.blueprint)
         self._execution = Execution(self.ledger.confirm, setup.step_pause_s)
         self._memories: dict[str, Any] = {}
-        self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
+        self._decisions: dict[str, tuple[Rules | Routes | Pins, ...]] = {}
         self._makes_room = False
         self._held: frozenset[Dpid] = frozenset()
         self._overdue: frozenset[Dpid] = frozenset()
@@ -389,7 +391,7 @@ class Engine:
         return out
 
     def _hear(self, name: str, decisions: Sequence[Decision], now_s: float) -> list[Addressed]:
-        lasting = tuple(decision for decision in decisions if isinstance(decision, Rules | Routes))
+        lasting = tuple(decision for decision in decisions if isinstance(decision, Rules | Routes | Pins))
         known = self._decisions.get(name, ())
         if len(lasting) != len(known) or any(a is not b for a, b in zip(lasting, known, strict=True)):
             self._decisions[name] = lasting
@@ -465,9 +467,10 @@ class Engine:
 
     def _assembled(self) -> Assembly:
         """What the fabric may be asked for now."""
-        deciding = [app for app in self._setup.apps if self._decisions.get(app.name)]
-        said = chain.from_iterable(self._decisions[app.name] for app in deciding)
-        decisions = tuple(map(self._guarded, said))
+        said = [(app, decision) for app in self._setup.apps for decision in self._decisions.get(app.name, ())]
+        decisions = tuple([self._guarded(decision) for _, decision in said])
+        routing = [app for app, decision in said if not isinstance(decision, Pins)]
+        deciding = list({app.name: app for app in routing}.values())
         limits, avoidance = self.lessons.limits, self.avoiding.avoidance
         return self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
 
@@ -494,11 +497,11 @@ class Engine:
         wanted = self._guard.goal(held, wanted)
         goal = with_room(held, wanted, self.lessons.limits.get(dpid, UNLIMITED))
         self._makes_room |= goal is not wanted
-        return goal
+        return goal if goal is wanted else without_pins(goal)
 
-    def _guarded(self, decision: Rules | Routes) -> Rules | Routes:
+    def _guarded(self, decision: Rules | Routes | Pins) -> Rules | Routes | Pins:
         """The decision, as far as switches may be asked for it now."""
-        if isinstance(decision, Rules):
+        if not isinstance(decision, Routes):
             return decision
         allowed = self._guard.allows(decision.table)
         return decision if allowed is decision.table else Routes(allowed)
