@@ -68,14 +68,19 @@ def _with(
         family = _DESTINATIONS.get(term.field)
         if family is None or term.mask != term.field.full_mask:
             continue
-        for exemption in exemptions:
-            covered = cover(exemption.after)
-            if covered and covered.family is family and covered.span[0] <= term.value < covered.span[1]:
-                yield exemption.op
+        shadowing = [exemption.op for exemption in exemptions if _is_for(exemption, family, term.value)]
+        if shadowing:
+            yield from shadowing
+            continue
         old = transition.old(switch).functions[family].at(term.value)
         new = transition.new(switch).functions[family].at(term.value)
         if old is not new:
             yield from ((switch, id(flipped)) for flipped in _flips(old, new))
+
+
+def _is_for(exemption: Exemption, family: Family, address: int) -> bool:
+    covered = cover(exemption.after)
+    return covered is not None and covered.family is family and covered.span[0] <= address < covered.span[1]
 
 
 def _flips(old: Stack, new: Stack) -> Iterator[FlowRule]:
