@@ -9,8 +9,8 @@ refused, whatever the order in which they spoke. Every rule says in its cookie w
 life of the controller. A packet gets through a table that nobody fills: such a table holds one rule that
 passes everything on. A meter that a route needs is there. A switch with little room has its pins left out
 first (compiler/pins.py), then its routes made with thrift (compiler/thrift.py), and one without meters its
-rules without; whether that is enough is for others to see. A switch for which nothing changed keeps the very same `SwitchProgram`; if that is so for all, the fabric
-keeps its program too.
+rules without; whether that is enough is for others to see. A switch for which nothing changed keeps the very
+same `SwitchProgram`; if that is so for all, the fabric keeps its program too.
 """
 
 from __future__ import annotations

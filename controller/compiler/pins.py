@@ -4,9 +4,9 @@
 
 A path is walked from its first switch. Where the routes offer several next hops towards the flow's
 destination and the path takes one of them, the switch holds a rule for exactly this flow; where they offer
-just that one, none is needed. The walk ends where the path takes what the routes do not offer, over a port
-without a link, or from another switch than the one reached: such a path is out of date, and from there on its
-packets go as the routes lead.
+just that one, none is needed. The walk ends where the path takes what the routes do not offer, or a port
+without a link, or leaves another switch than the one reached: such a path is out of date, and from there on
+its packets go as the routes lead.
 
     watch 3   output 3      the path's
     watch 1   output 1      the other next hops, in turn from there: if port 3 dies, the
@@ -195,7 +195,9 @@ def _choices(
     fresh: dict[Dpid, dict[FlowKey, Choice]] = {}
 
     def at(dpid: Dpid) -> dict[FlowKey, Choice]:
-        return fresh.setdefault(dpid, dict(before.choices.get(dpid, {}))) if dpid not in fresh else fresh[dpid]
+        return (
+            fresh.setdefault(dpid, dict(before.choices.get(dpid, {}))) if dpid not in fresh else fresh[dpid]
+        )
 
     for key in moved:
         for dpid, _ in before.walks.get(key, ()):
@@ -208,9 +210,7 @@ def _choices(
 
 def _switch_pins(choices: Mapping[FlowKey, Choice], life: int) -> SwitchPins:
     groups = numbered({choice: _group(choice) for choice in sorted(set(choices.values()))})
-    rules = (
-        _rule(key, groups[choices[key]].group_id, life) for key in sorted(choices, key=FlowKey.order)
-    )
+    rules = (_rule(key, groups[choices[key]].group_id, life) for key in sorted(choices, key=FlowKey.order))
     return SwitchPins(
         {rule.key: rule for rule in rules if rule is not None},
         {group.group_id: group for group in groups.values()},
@@ -270,7 +270,11 @@ def _half(most: int | None) -> float:
 
 def without_pins(program: SwitchProgram) -> SwitchProgram:
     """The program without its pins: what a switch is asked for while it has no room for all."""
-    gone = {key for key, rule in program.rules.items() if rule.table == Table.PINS and rule.priority > PASS_PRIORITY}
+    gone = {
+        key
+        for key, rule in program.rules.items()
+        if rule.table == Table.PINS and rule.priority > PASS_PRIORITY
+    }
     if not gone:
         return program
     rules = {key: rule for key, rule in program.rules.items() if key not in gone}

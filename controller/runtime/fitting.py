@@ -9,8 +9,8 @@ decided and assembled again:
     unserved    some of its hosts have no place: for the fabric they do not exist
     left out    no path leads to it; it keeps of its admission table what it can hold
 
-Pins are no part of this: a switch that is too small has them left out before anything else (compiler/pins.py),
-and what pins say is right for any routes.
+Pins are no part of this: a switch that is too small has them left out before anything else, and what they
+say holds for any routes (compiler/pins.py).
 
 Everybody's program follows from what is asked of each, so there is never half a path: a switch that cannot
 hold its part of one is not on it. The search begins anew for each snapshot and depends on nothing but the

@@ -121,8 +121,8 @@ def random_program(random: Random, ip: Table_, mac: Table_ | None = None) -> Fab
 
 
 def with_random_pins(random: Random, programs: FabricProgram, ip: Table_) -> FabricProgram:
-    """The same programs with pins: most flows of `pinned_packets` take one of the ports that their routes have
-    in this table, at most of the switches that have several; or that one, where they have one.
+    """The same programs with pins: at most switches a flow of `pinned_flows` takes a given one of the ports
+    that its route has in this table, the others being for when that is dead.
     """
     pinned: dict[Dpid, SwitchProgram] = {}
     for dpid, program in programs.items():
