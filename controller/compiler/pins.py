@@ -14,8 +14,8 @@ its packets go as the routes lead.
 
 *Why this cannot loop.* Each bucket of each pin is one of the next hops that the same switch's routes have for
 the same destination, so whatever pinned packets do, packets that are not pinned may do too. A mixture of old
-and new pins is then one of old and new routes, which the planner orders (planner/pinned.py). For that reason a
-switch whose routes were made with thrift has no pins: they would know next hops that its routes do not.
+and new pins is then one of old and new routes, which the planner orders (planner/pinned.py). For that reason
+a switch whose routes were made with thrift has no pins: they would know next hops that its routes do not.
 
 Beyond its port a pin changes nothing: the destination's own switch, where a packet is addressed to its host
 and routed through the gateway, has no choice, and so no pin. Packets with a mark never come this far (table
@@ -110,8 +110,15 @@ def compile_pins(
     if endpoints is not before.endpoints:
         homes = {endpoint.address: endpoint.at.dpid for endpoint in endpoints}
     moved = _moved(paths, hops, homes, topology, before)
-    walked = {key: _walk(paths[key], hops, homes.get(key.dst), topology) for key in moved & paths.keys()}
-    walks = {key: walked[key] if key in walked else before.walks[key] for key in paths}
+    if not moved:
+        made_of = paths, before.walks, before.choices, hops, endpoints, homes, topology, life
+        return FabricPins(before.switches, frozenset(), *made_of)
+    walked = {
+        key: _walk(paths[key], hops, homes.get(key.dst), topology)
+        for key in moved & paths.keys()
+        if flow_match(key) is not None
+    }
+    walks = {key: before.walks.get(key, ()) if key not in moved else walked.get(key, ()) for key in paths}
     choices = _choices(before, walked, moved)
     switches, changed = dict(before.switches), set()
     for dpid in _touched(before, walked, moved):
@@ -211,18 +218,14 @@ def _choices(
 def _switch_pins(choices: Mapping[FlowKey, Choice], life: int) -> SwitchPins:
     groups = numbered({choice: _group(choice) for choice in sorted(set(choices.values()))})
     rules = (_rule(key, groups[choices[key]].group_id, life) for key in sorted(choices, key=FlowKey.order))
-    return SwitchPins(
-        {rule.key: rule for rule in rules if rule is not None},
-        {group.group_id: group for group in groups.values()},
-    )
+    return SwitchPins({rule.key: rule for rule in rules}, {each.group_id: each for each in groups.values()})
 
 
 @lru_cache(maxsize=65_536)
-def _rule(key: FlowKey, group_id: int, life: int) -> FlowRule | None:
-    """The pin of a flow; equal ones are one object."""
+def _rule(key: FlowKey, group_id: int, life: int) -> FlowRule:
+    """The pin of a flow that has a match; equal ones are one object."""
     where = flow_match(key)
-    if where is None:
-        return None
+    assert where is not None
     return with_cookie(FlowRule(Table.PINS, PIN_PRIORITY, where, (ToGroup(group_id),)), Owner.PINS, life)
 
 

@@ -68,6 +68,7 @@ from controller.model.event import (
     DrainAsked,
     Event,
     FastLaneTaken,
+    FlowsCounted,
     Incident,
     ProgramRead,
     ProgramUnchanged,
@@ -98,6 +99,7 @@ from controller.runtime.guard import Guard, has_detours
 from controller.runtime.ledger import Ledger
 from controller.runtime.lessons import Lessons, lesson
 from controller.runtime.loads import Loads
+from controller.runtime.pincounts import PinCounts
 from controller.runtime.readiness import Patience, Readiness, with_admission
 from controller.runtime.timings import Timings
 
@@ -120,6 +122,7 @@ class Setup:
     patience: Patience = Patience()
     barrier_timeout_s: float = 5.0
     counters_interval_s: float = 5.0
+    pin_counters_interval_s: float = 1.0
     audit_interval_s: float = 60.0
     limits: Mapping[Dpid | None, Limits] = field(default_factory=dict)
     step_pause_s: float = 0.02
@@ -135,6 +138,7 @@ class Engine:
         self.findings = FindingsBook()
         self.ledger = Ledger()
         self.loads = Loads(setup.counters_interval_s)
+        self.pin_counts = PinCounts(setup.pin_counters_interval_s)
         self.audit = Audit(setup.audit_interval_s)
         self.avoiding = Avoiding(setup.damping)
         self.connected: set[Dpid] = set()
@@ -209,6 +213,7 @@ class Engine:
         out += self._advance(now_s)
         out += self._answer(answers, now_s)
         out += self.loads.questions(now_s)
+        out += self.pin_counts.questions(now_s)
         out += self.audit.questions(now_s, self._execution.owing)
         self._end_silent_sessions(now_s)
         return tuple(out)
@@ -220,6 +225,7 @@ class Engine:
             self._readiness.due_s(),
             self._execution.due_s(self._now_s, self._setup.barrier_timeout_s),
             self.loads.due_s(),
+            self.pin_counts.due_s(),
             self.audit.due_s(),
             self.avoiding.due_s(),
             self._answers_due_s,
@@ -253,11 +259,13 @@ class Engine:
                 self._profiles[dpid] = profile
                 self.connected.add(dpid)
                 self.loads.came(dpid, now_s)
+                self.pin_counts.came(dpid, now_s)
                 return [Addressed(dpid, ReadProgram())]
             case SwitchDown(dpid=dpid, reason=reason):
                 self._forget(dpid)
                 self.connected.discard(dpid)
                 self.loads.went(dpid)
+                self.pin_counts.went(dpid)
                 self.news.append(Change("session-lost", dpid_text(dpid), (("reason", reason),)))
             case BarrierDone(dpid=dpid, token=token):
                 self._execution.answered(dpid, token, now_s)
@@ -271,6 +279,8 @@ class Engine:
                 self._dirty = True
             case CountersRead():
                 self.loads.take(event, self.topology, now_s)
+            case FlowsCounted():
+                self.pin_counts.take(event, now_s)
             case AuditAsked(dpids=dpids):
                 for dpid in dpids:
                     self.audit.touched(dpid)
@@ -451,6 +461,7 @@ class Engine:
             unsure = self._readiness.started and self._guard.is_unsure
             if unsure and not self._guard.recognise(self.ledger.installed, self.wanted):
                 self.assembly = self._assembled()
+        self.pin_counts.follow(self.assembly.pins.walks, self._now_s)
         self.lessons.heeded()
         self._report("fitting", self._fitting.findings, self._now_s)
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
