@@ -157,7 +157,7 @@ def test_nobody_is_lost_while_flows_are_pinned_anew_and_a_cable_dies_and_is_mend
     """Half of those that are followed are pinned at any time."""
     random, pinned = Random(seed), PinnedByHand()
     drive = up(wiring, random, more=(pinned,))
-    for _ in range(3):
+    for _ in range(2):
         pinned.paths = some_paths(drive, random)
         settled(drive)
         cable = random.choice(wiring.cables)

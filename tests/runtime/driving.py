@@ -40,7 +40,7 @@ def engine(
     more: tuple[App, ...] = (),
 ) -> Engine:
     """A fresh engine with every app, and `more`; `limits` are the operator's."""
-    apps = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching(), *more)
+    apps: tuple[App, ...] = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching(), *more)
     fabric = FabricSettings(bfd_interval_ms=bfd_interval_ms)
     return Engine(
         Setup(DiscoverySettings(KEY, blueprint), apps, fabric, blueprint=blueprint, limits=limits or {})
