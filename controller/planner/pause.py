@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from controller.dataplane.pipeline import EXCEPTION_RUNG, PASS_PRIORITY, RouteBase, Table
+from controller.dataplane.pipeline import EXCEPTION_RUNG, RouteBase, Table
 from controller.model.command import Barrier, DeleteRule, ProgramCommand, SetRule
 from controller.model.flow import EtherType, FlowRule, match
 from controller.model.identity import Dpid
 from controller.model.plan import Step
 from controller.planner.intervals import Family, cover
+from controller.planner.order import is_pin
 from controller.planner.steps import Commands, SwitchChange, forgotten, in_order, needed
 
 COVERS = {
@@ -63,27 +64,23 @@ def _families(changes: Sequence[SwitchChange]) -> set[Family]:
 
 def _covering(change: SwitchChange, covers: Sequence[FlowRule]) -> Commands:
     """What a switch needs first, its cover, and who is let in from now on."""
-    opened = [rule for rule in change.delta.set_rules if cover(rule) is None and not _is_pin(rule)]
+    opened = [rule for rule in change.delta.set_rules if cover(rule) is None and not is_pin(rule)]
     rules: list[ProgramCommand] = [SetRule(rule) for rule in (*covers, *opened)]
     rules += map(DeleteRule, _old_pins(change))
     before = needed(change)
     return (*before, Barrier(), *rules) if before else tuple(rules)
 
 
-def _is_pin(rule: FlowRule) -> bool:
-    return rule.table == Table.PINS and rule.priority > PASS_PRIORITY
-
-
 def _old_pins(change: SwitchChange) -> list[FlowRule]:
     """The pins that go, and those that turn."""
-    turned = {rule.key for rule in change.delta.set_rules if _is_pin(rule)}
+    turned = {rule.key for rule in change.delta.set_rules if is_pin(rule)}
     held = (rule for rule in change.delta.replaced_rules if rule.key in turned)
-    return [*filter(_is_pin, change.delta.gone_rules), *held]
+    return [*filter(is_pin, change.delta.gone_rules), *held]
 
 
 def _changing(change: SwitchChange) -> Commands:
     return in_order(
-        [rule for rule in change.delta.set_rules if cover(rule) is not None or _is_pin(rule)],
+        [rule for rule in change.delta.set_rules if cover(rule) is not None or is_pin(rule)],
         [rule for rule in change.delta.gone_rules if cover(rule) is not None and rule.key not in _KEYS],
     )
 
@@ -95,6 +92,6 @@ def _uncovering(change: SwitchChange, covers: Sequence[FlowRule]) -> Commands:
     gone += [
         DeleteRule(rule)
         for rule in change.delta.gone_rules
-        if rule.key not in kept and not _is_pin(rule) and (cover(rule) is None or rule.key in _KEYS)
+        if rule.key not in kept and not is_pin(rule) and (cover(rule) is None or rule.key in _KEYS)
     ]
     return tuple(gone)

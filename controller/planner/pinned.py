@@ -10,8 +10,12 @@ destination's class that happen to choose those ports, and the class has an orde
 
 Within a step no one looks: whoever waits for the route waits for the step, and what the step itself waits for
 has happened. So a pin that comes, goes or turns is put into the step of the change of a rule at which packets
-to its destination flip (`flip`), and packets go from the old port to the new one at one command, without a
-moment by the routes between. Where the route stays, the pin may change at any time.
+to its destination flip (`flip`). Where the route stays, the pin may change at any time.
+
+Packets turn from the old port to the new one at one command. And within a step pins are set first and deleted
+last, so that packets that are pinned before or afterwards, and not both, meet neither what their route was
+without the old pin, nor what it will be without the new one: after a failure the old route may have next hops
+behind which packets are lost, and just a pin that leads past them.
 
 Where the Ethernet destination decides about a route, packets to one address flip at more than one change;
 the pin goes with the last of them. And the planner's exceptions for a destination (planner/exceptions.py)
@@ -25,12 +29,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from controller.dataplane.pipeline import Table
 from controller.model.flow import Field, FlowRule
 from controller.planner.exceptions import Exemption
 from controller.planner.intervals import Family, Stack, cover, takes_all
 from controller.planner.look import flip
-from controller.planner.order import Op
+from controller.planner.order import Op, is_pin
 from controller.planner.transition import Transition
 
 _DESTINATIONS = {Field.IPV4_DST: Family.IPV4, Field.IPV6_DST: Family.IPV6}
@@ -51,9 +54,8 @@ def companions(
         change = transition.changes.get(switch)
         if change is None:
             continue
-        for rule in (*change.delta.set_rules, *change.delta.gone_rules):
-            if rule.table != Table.PINS:
-                continue
+        pins = filter(is_pin, (*change.delta.set_rules, *change.delta.gone_rules))
+        for rule in pins:
             ops = list(_with(transition, switch, rule, exempted.get(switch, ())))
             if ops:
                 found[switch, id(rule)] = max(ops, key=lambda op: level.get(op, 0))
