@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from controller.model.demand import FlowKey
 from controller.model.identity import PortNo, PortRef
 
 
@@ -23,6 +24,16 @@ class PortCounters(NamedTuple):
     tx_dropped: int = 0
     rx_errors: int = 0
     tx_errors: int = 0
+
+
+class FlowCount(NamedTuple):
+    """What has met a rule about one flow since it was set (OpenFlow 1.3.5, section 7.3.5.2); the bytes are
+    those of whole frames.
+    """
+
+    key: FlowKey
+    packets: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
