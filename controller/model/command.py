@@ -110,6 +110,15 @@ class WatchPort:
     interval_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SampleFlows:
+    """Sample one in so many of the frames that pass a switch (0: none); what comes of it are events
+    `FlowsSampled`.
+    """
+
+    one_in: int
+
+
 ProgramCommand = (
     SetRule
     | DeleteRule
@@ -121,7 +130,7 @@ ProgramCommand = (
     | DeleteMeter
     | Barrier
 )
-Command = ProgramCommand | SendFrame | ReadProgram | ReadCounters | ReadFlowCounters | WatchPort
+Command = ProgramCommand | SendFrame | ReadProgram | ReadCounters | ReadFlowCounters | WatchPort | SampleFlows
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,19 @@ class FlowCount(NamedTuple):
     bytes: int
 
 
+class FlowSample(NamedTuple):
+    """A frame of a flow that a switch has sampled: the port by which it came in, the number of the one by
+    which it left (None: by several, by none, or unknown), its bytes on the wire, and how many frames it
+    stands for.
+    """
+
+    entered: PortRef
+    left: PortNo | None
+    key: FlowKey
+    frame_bytes: int
+    one_in: int
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What left a port between two readings; `utilisation` is a share of its capacity."""

@@ -33,6 +33,7 @@ from controller.model.command import (
     ReadCounters,
     ReadFlowCounters,
     ReadProgram,
+    SampleFlows,
     SendFrame,
     WatchPort,
 )
@@ -204,6 +205,8 @@ class FakeSouthbound:
                 self._report(CountersRead(switch.dpid, self._counted(switch)))
             case ReadFlowCounters(owner, table):
                 self._report(FlowsCounted(switch.dpid, switch.flow_counts(owner, table)))
+            case SampleFlows():
+                pass  # nobody looks at single frames here
             case WatchPort(port, far):
                 self._report_all(self._sessions.watch(PortRef(switch.dpid, port), runs=far is not None))
             case _:
