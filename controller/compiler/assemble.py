@@ -26,6 +26,7 @@ from controller.compiler.detours import SwitchDetours
 from controller.compiler.pins import NO_PINS, FabricPins, SwitchPins, compile_pins, with_room
 from controller.compiler.routes import FabricRoutes, Narrowed, SwitchRoutes, compile_routes
 from controller.compiler.thrift import groups_fit, rules_fit
+from controller.compiler.walks import Ground
 from controller.contract import Decision, FabricSettings, Pins, Routes, Rules
 from controller.dataplane.pipeline import PASS_PRIORITY, PUNT_METER, Table
 from controller.model.demand import FlowKey, Path
@@ -82,7 +83,9 @@ def assemble(
     known, limits = before or Assembly({}, settings=settings), limits or {}
     table = _the_routes(decisions)
     routes = compile_routes(table, topology, settings.gateway, known.routes, life)
-    pins = compile_pins(_the_pins(decisions), routes.hops, table.endpoints, topology, life, known.pins)
+    pins = compile_pins(
+        _the_pins(decisions), Ground(routes.hops, topology), table.endpoints, life, known.pins
+    )
     said = [decision for decision in decisions if isinstance(decision, Rules)]
     claimed, touched = claims(said, life, known.claims)
     touched |= routes.changed | pins.changed | (routes.switches.keys() - known.program.keys())

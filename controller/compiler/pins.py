@@ -2,11 +2,11 @@
 
     paths by flow  --walk along the next hops-->  choices at each switch  -->  rules and failover groups
 
-A path is walked from its first switch. Where the routes offer several next hops towards the flow's
-destination and the path takes one of them, the switch holds a rule for exactly this flow; where they offer
-just that one, none is needed. The walk ends where the path takes what the routes do not offer, or a port
-without a link, or leaves another switch than the one reached: such a path is out of date, and from there on
-its packets go as the routes lead.
+A path is walked from its first switch (compiler/walks.py). Where the routes offer several next hops towards
+the flow's destination and the path takes one of them, the switch holds a rule for exactly this flow; where
+they offer just that one, none is needed. The walk ends where the path takes what the routes do not offer, or
+a port without a link, or leaves another switch than the one reached: such a path is out of date, and from
+there on its packets go as the routes lead.
 
     watch 3   output 3      the path's
     watch 1   output 1      the other next hops, in turn from there: if port 3 dies, the
@@ -32,31 +32,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import inf
-from typing import NamedTuple
 
 from controller.compiler.cookies import with_cookie
 from controller.compiler.groups import content_group, numbered
+from controller.compiler.walks import Choice, Ground, Walk, passes, restless, walk
 from controller.dataplane.pinned import flow_match
 from controller.dataplane.pipeline import PASS_PRIORITY, PIN_PRIORITY, Table
-from controller.graph.hops import HopArray, hop_array
+from controller.graph.hops import hop_array
 from controller.model.demand import FlowKey, Path
 from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Output, Owner, RuleKey, ToGroup
-from controller.model.identity import Dpid, PortNo
+from controller.model.identity import Dpid
 from controller.model.limits import Limits, failovers
 from controller.model.program import SwitchProgram
 from controller.model.routing import Address, Endpoint
 from controller.model.topology import Topology
-
-
-class Choice(NamedTuple):
-    """The port that a pin takes, and all ports among which the routes would choose (sorted)."""
-
-    port: PortNo
-    among: tuple[PortNo, ...]
-
-
-Walk = tuple[tuple[Dpid, Choice], ...]
-"""Where a flow needs a rule, in the order of its path."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +71,17 @@ class FabricPins:
     paths: Mapping[FlowKey, Path] = field(default_factory=dict)
     walks: Mapping[FlowKey, Walk] = field(default_factory=dict)
     choices: Mapping[Dpid, Mapping[FlowKey, Choice]] = field(default_factory=dict)
-    hops: HopArray = field(default_factory=lambda: hop_array({}, ()))
+    ground: Ground = field(default_factory=lambda: Ground(hop_array({}, ()), Topology()))
     endpoints: tuple[Endpoint, ...] = ()
     homes: Mapping[Address, Dpid] = field(default_factory=dict)
     """The switch of each address."""
-    topology: Topology = field(default_factory=Topology)
     life: int = 0
 
 
 def compile_pins(
     paths: Mapping[FlowKey, Path],
-    hops: HopArray,
+    ground: Ground,
     endpoints: tuple[Endpoint, ...],
-    topology: Topology,
     life: int = 0,
     before: FabricPins | None = None,
 ) -> FabricPins:
@@ -109,12 +96,12 @@ def compile_pins(
     homes = before.homes
     if endpoints is not before.endpoints:
         homes = {endpoint.address: endpoint.at.dpid for endpoint in endpoints}
-    moved = _moved(paths, hops, homes, topology, before)
+    moved = _moved(paths, homes, ground, before)
     if not moved:
-        made_of = paths, before.walks, before.choices, hops, endpoints, homes, topology, life
+        made_of = paths, before.walks, before.choices, ground, endpoints, homes, life
         return FabricPins(before.switches, frozenset(), *made_of)
     walked = {
-        key: _walk(paths[key], hops, homes.get(key.dst), topology)
+        key: walk(paths[key], homes.get(key.dst), ground)
         for key in moved & paths.keys()
         if flow_match(key) is not None
     }
@@ -130,15 +117,14 @@ def compile_pins(
             switches[dpid] = made
         else:
             del switches[dpid]
-    made_of = paths, walks, choices, hops, endpoints, homes, topology, life
+    made_of = paths, walks, choices, ground, endpoints, homes, life
     return FabricPins(switches if changed else before.switches, frozenset(changed), *made_of)
 
 
 def _moved(
     paths: Mapping[FlowKey, Path],
-    hops: HopArray,
     homes: Mapping[Address, Dpid],
-    topology: Topology,
+    ground: Ground,
     before: FabricPins,
 ) -> set[FlowKey]:
     """The flows that are not pinned as before, or may not be."""
@@ -147,42 +133,12 @@ def _moved(
         moved.update(key for key, path in paths.items() if before.paths.get(key) != path)
     if homes is not before.homes:
         moved.update(key for key in paths if homes.get(key.dst) != before.homes.get(key.dst))
-    restless = _restless(hops, topology, before)
-    if restless is None:
+    where = restless(ground, before.ground)
+    if where is None:
         return moved | paths.keys()
-    if restless:
-        moved.update(key for key, path in paths.items() if any(at.dpid in restless for at in path))
+    if where:
+        moved.update(key for key, path in paths.items() if passes(path, homes.get(key.dst), where))
     return moved
-
-
-def _restless(hops: HopArray, topology: Topology, before: FabricPins) -> set[Dpid] | None:
-    """The switches whose next hops or links may differ from before; None: any may."""
-    if hops is before.hops and topology is before.topology:
-        return set()
-    if not hops.comparable(before.hops):
-        return None
-    restless = set() if hops is before.hops else {hops.dpids[row] for row in hops.unlike(before.hops)}
-    known = before.topology.out_links
-    restless.update(dpid for dpid, links in topology.out_links.items() if links is not known.get(dpid))
-    return restless
-
-
-def _walk(path: Path, hops: HopArray, target: Dpid | None, topology: Topology) -> Walk:
-    """Where the flow needs a rule, as far as its path follows the routes to this switch."""
-    if target is None or target not in hops.column_of:
-        return ()
-    walk: list[tuple[Dpid, Choice]] = []
-    here = path[0].dpid if path else target
-    for out in path:
-        if out.dpid != here or here == target or here not in hops.row_of:
-            break
-        among, far = hops[target, here].ports, topology.peer.get(out)
-        if out.port not in among or far is None:
-            break
-        if len(among) > 1:
-            walk.append((here, Choice(out.port, among)))
-        here = far.dpid
-    return tuple(walk)
 
 
 def _touched(before: FabricPins, walked: Mapping[FlowKey, Walk], moved: Iterable[FlowKey]) -> set[Dpid]:
@@ -202,9 +158,9 @@ def _choices(
     fresh: dict[Dpid, dict[FlowKey, Choice]] = {}
 
     def at(dpid: Dpid) -> dict[FlowKey, Choice]:
-        return (
-            fresh.setdefault(dpid, dict(before.choices.get(dpid, {}))) if dpid not in fresh else fresh[dpid]
-        )
+        if dpid not in fresh:
+            fresh[dpid] = dict(before.choices.get(dpid, {}))
+        return fresh[dpid]
 
     for key in moved:
         for dpid, _ in before.walks.get(key, ()):

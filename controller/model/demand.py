@@ -36,10 +36,15 @@ class FlowKey:
     protocol: int
     src_port: int = 0
     dst_port: int = 0
+    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.order()))  # an address's own is slow, and salted
         if self.src.version != self.dst.version:
             raise ModelError(f"{self.src} and {self.dst} are not of one IP version")
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def order(self) -> tuple[int, int, int, int, int, int]:
         """The key by which flows are sorted: version, then the five fields as numbers."""

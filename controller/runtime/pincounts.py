@@ -16,7 +16,7 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from controller.compiler.pins import Walk
+from controller.compiler.walks import Walk
 from controller.dataplane.pipeline import Table
 from controller.model.command import Addressed, ReadFlowCounters
 from controller.model.demand import FlowKey

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from controller.compiler.pins import Choice, Walk
+from controller.compiler.walks import Choice, Walk
 from controller.dataplane.pipeline import Table
 from controller.model.command import ReadFlowCounters
 from controller.model.demand import FlowKey
