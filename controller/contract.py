@@ -11,6 +11,7 @@ Kinds of decision:
     Rules      rules and meters of one owner; complete each time (what is not repeated is withdrawn)
     Routes     the route table of the fabric; exactly one app gives one
     Pins       paths of single flows, where they are to go another way than the routes would choose
+    Sample     switches that sample frames otherwise than before
     SendFrames frames to leave now
     Watch      ports whose BFD session begins, changes or ends now
     Report     findings that hold now (complete each time)
@@ -53,7 +54,10 @@ class FabricSettings:
     broadcast_pps: int = 100
     protection: bool = True
     bfd_interval_ms: int = 0
+    sampling: bool = False
     scheduler: str = "ours"
+    elephant_share: float = 0.1
+    elephant_age_s: float = 0.0
     pin_idle_s: float = 5.0
 
 
@@ -141,11 +145,18 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Of how many frames a switch samples one from now on (0: none), where that differs from before."""
+
+    one_in: Mapping[Dpid, int]
+
+
+@dataclass(frozen=True)
 class Report:
     findings: tuple[Finding, ...]
 
 
-Decision = Rules | Routes | Pins | SendFrames | Watch | Report
+Decision = Rules | Routes | Pins | SendFrames | Watch | Sample | Report
 
 
 class App(Protocol):

@@ -44,7 +44,9 @@ from controller.contract import (
     Report,
     Routes,
     Rules,
+    Sample,
     SendFrames,
+    TrafficView,
     Watch,
 )
 from controller.dataplane.render import command_text
@@ -58,6 +60,7 @@ from controller.model.command import (
     FrameOut,
     ModifyGroup,
     ReadProgram,
+    SampleFlows,
     SendFrame,
     WatchPort,
 )
@@ -69,6 +72,7 @@ from controller.model.event import (
     Event,
     FastLaneTaken,
     FlowsCounted,
+    FlowsSampled,
     Incident,
     ProgramRead,
     ProgramUnchanged,
@@ -102,6 +106,7 @@ from controller.runtime.loads import Loads
 from controller.runtime.pincounts import PinCounts
 from controller.runtime.readiness import Patience, Readiness, with_admission
 from controller.runtime.timings import Timings
+from controller.runtime.traffic import TrafficMeter
 
 _LONGEST_WAIT_S = 0.5
 _PATIENCE_S = 0.1
@@ -139,6 +144,8 @@ class Engine:
         self.ledger = Ledger()
         self.loads = Loads(setup.counters_interval_s)
         self.pin_counts = PinCounts(setup.pin_counters_interval_s)
+        self.traffic = TrafficMeter()
+        self.pins = Pins()
         self.audit = Audit(setup.audit_interval_s)
         self.avoiding = Avoiding(setup.damping)
         self.connected: set[Dpid] = set()
@@ -226,6 +233,7 @@ class Engine:
             self._execution.due_s(self._now_s, self._setup.barrier_timeout_s),
             self.loads.due_s(),
             self.pin_counts.due_s(),
+            self.traffic.due_s(),
             self.audit.due_s(),
             self.avoiding.due_s(),
             self._answers_due_s,
@@ -279,6 +287,8 @@ class Engine:
                 self._dirty = True
             case CountersRead():
                 self.loads.take(event, self.topology, now_s)
+            case FlowsSampled():
+                self.traffic.take(event, self.topology, now_s)
             case FlowsCounted():
                 self.pin_counts.take(event, now_s)
             case AuditAsked(dpids=dpids):
@@ -393,12 +403,22 @@ class Engine:
             arrivals,
             avoidance.stubs,
             avoidance.routable if avoidance.avoided else None,
+            self._measured(now_s),
         )
         out: list[Addressed] = []
         for app in self._setup.apps:
-            self._memories[app.name], decisions = app.decide(view, self._memories.get(app.name))
+            with self.timings.asked(app.name):
+                self._memories[app.name], decisions = app.decide(view, self._memories.get(app.name))
             out += self._hear(app.name, decisions, now_s)
         return out
+
+    def _measured(self, now_s: float) -> TrafficView:
+        counts = self.pin_counts
+        shown = self.traffic.view(
+            self.topology, now_s, self.loads.by_port, counts.rates, counts.version, self.pins
+        )
+        self._report("traffic", self.traffic.findings, now_s)
+        return shown
 
     def _hear(self, name: str, decisions: Sequence[Decision], now_s: float) -> list[Addressed]:
         lasting = tuple(decision for decision in decisions if isinstance(decision, Rules | Routes | Pins))
@@ -408,7 +428,8 @@ class Engine:
             self._dirty = True
         reports = [decision.findings for decision in decisions if isinstance(decision, Report)]
         self._report(name, reports[0] if len(reports) == 1 else tuple(chain(*reports)), now_s)
-        self._watches += chain(*(_watched(each) for each in decisions if isinstance(each, Watch)))
+        self.pins = next((each for each in decisions if isinstance(each, Pins)), self.pins)
+        self._watches += chain(*(_set_up(each) for each in decisions if isinstance(each, Watch | Sample)))
         return self._frames(
             [f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames]
         )
@@ -540,10 +561,12 @@ class Engine:
             self._dirty = True
 
 
-def _watched(decision: Watch) -> list[Addressed]:
-    """What becomes of ports that are watched, by switch and number; also of those that are not connected:
-    their BFD is set up where it can be, not over OpenFlow.
+def _set_up(decision: Watch | Sample) -> list[Addressed]:
+    """What becomes of ports that are watched and switches that sample, by switch and number; also of those
+    that are not connected: they are set up where they can be, not over OpenFlow.
     """
+    if isinstance(decision, Sample):
+        return [Addressed(dpid, SampleFlows(n)) for dpid, n in sorted(decision.one_in.items())]
     interval_ms = decision.interval_ms
     return [
         Addressed(at.dpid, WatchPort(at.port, far, interval_ms if far else 0))

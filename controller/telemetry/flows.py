@@ -4,17 +4,17 @@ A switch shows one frame in N. In a window of t seconds c samples of a flow, eac
 
     rate = 8 * sum(N * b) / t             standard error = rate / sqrt(c)
 
-(Phaal and Panchen, Packet Sampling Basics, sflow.org: the relative error at 95 % confidence is 1.96 / sqrt(c)).
-The same frame is sampled at several switches, each for itself. For the rate only samples count that were
-taken where the flow enters: at the port of the host that has its source address. The others tell the way: by
-which port the flow leaves each switch.
+(Phaal and Panchen, Packet Sampling Basics, sflow.org: the relative error at 95 % confidence is 1.96 /
+sqrt(c)). The same frame is sampled at several switches, each for itself. For the rate only samples count that
+were taken where the flow enters: at the port of the host that has its source address. The others tell the
+way: by which port the flow leaves each switch.
 
     samples  ->  buckets of `BUCKET_S`, the last `BUCKETS` of them  ->  MeasuredFlow
 
 A flow that is young is measured over its age, so that it is seen within a few samples; one of which nothing
-was seen for the whole window is forgotten. At most `MOST_FLOWS` are kept: who was seen longest ago goes first.
-A sample of an address that nobody has, or taken where its source does not live, of a flow that is not known,
-tells nothing; it is counted (`strangers`).
+was seen for the whole window is forgotten. At most `MOST_FLOWS` are kept: who was seen longest ago goes
+first. A sample of an address that nobody has, or taken where its source does not live, of a flow that is not
+known, tells nothing; it is counted (`strangers`).
 """
 
 from __future__ import annotations

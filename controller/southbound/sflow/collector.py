@@ -62,10 +62,10 @@ class Collector:
         self._socket.settimeout(GATHER_S)
 
     @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens."""
+    def target(self) -> str:
+        """Where it listens, as switches are told."""
         host, port = self._socket.getsockname()[:2]
-        return str(host), int(port)
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def start(self) -> None:
         """Listen, until `stop`."""
