@@ -6,7 +6,6 @@ import json
 import subprocess
 import time
 from collections.abc import Sequence
-from math import inf
 
 from controller.model.errors import OperatorError
 from mininet_scenarios.build import Peopled
@@ -17,29 +16,8 @@ _READY_TIMEOUT_S = 10.0
 _REPORT_TIMEOUT_S = 3.0
 
 
-class Arrivals:
-    """What one server has received, in intervals: (begin, end, bytes), seconds of the monotonic clock.
-
-    A server tells its intervals from its own start of the test; `began_s` is when its client was started, a
-    few milliseconds before that.
-    """
-
-    def __init__(self, began_s: float, intervals: Sequence[tuple[float, float, int]]) -> None:
-        self._intervals = [(began_s + begin, began_s + end, size) for begin, end, size in intervals]
-
-    def mean_bps(self, since_s: float = -inf, until_s: float = inf) -> float:
-        """The mean rate over the intervals that lie within this time; 0 where there is none."""
-        within = [each for each in self._intervals if since_s <= each[0] and each[1] <= until_s]
-        seconds = sum(end - begin for begin, end, _ in within)
-        return 8 * sum(size for *_, size in within) / seconds if seconds else 0.0
-
-
 class Load:
-    """iperf3 between pairs of hosts, each a flow of its own, also where a pair stands twice.
-
-    After `stop`, `arrivals` says of each flow what arrived, in the order of the pairs, and `received_bps` of
-    each pair at which rate on average, all its flows together. `full_since_s`: when the last one was started.
-    """
+    """iperf3 between pairs of hosts. `received_bps` says, after `stop`, what arrived on each pair."""
 
     def __init__(self, fabric: Peopled, pairs: Sequence[tuple[str, str]], rate_bps: int, udp: bool) -> None:
         self._fabric = fabric
@@ -47,9 +25,6 @@ class Load:
         self._options = (["-u"] if udp else []) + (["-b", str(rate_bps)] if rate_bps else [])
         self._servers: list[subprocess.Popen[str]] = []
         self._clients: list[subprocess.Popen[str]] = []
-        self._began_s: list[float] = []
-        self.full_since_s = 0.0
-        self.arrivals: tuple[Arrivals, ...] = ()
         self.received_bps: dict[tuple[str, str], float] = {}
 
     def start(self) -> None:
@@ -61,20 +36,15 @@ class Load:
         self._wait_for_servers()
         for number, (src, dst) in enumerate(self._pairs):
             where = ("-c", str(self._fabric.hosts[dst].plan.address), "-p", str(_FIRST_PORT + number))
-            self._began_s.append(time.monotonic())
             self._clients.append(self._popen(src, *where, "-t", str(_LONGEST_S), *self._options))
-        self.full_since_s = time.monotonic()
 
     def stop(self) -> None:
         """End all clients and servers, and note what arrived, by the servers' own word."""
         for client in self._clients:
             client.terminate()
-        for client in self._clients:
             client.communicate()
-        reports = [_intervals(_last_words(server)) for server in self._servers]
-        self.arrivals = tuple(map(Arrivals, self._began_s, reports))
-        for pair, arrivals in zip(self._pairs, self.arrivals, strict=False):
-            self.received_bps[pair] = self.received_bps.get(pair, 0.0) + arrivals.mean_bps()
+        for pair, server in zip(self._pairs, self._servers, strict=False):
+            self.received_bps[pair] = _received_bps(_last_words(server))
 
     def _popen(self, host: str, *words: str) -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
@@ -106,10 +76,11 @@ def _last_words(server: subprocess.Popen[str]) -> str:
         return server.communicate()[0]
 
 
-def _intervals(report: str) -> list[tuple[float, float, int]]:
-    """What a server says that it has received, by interval; empty without a client."""
+def _received_bps(report: str) -> float:
+    """What a server has received, on average over its intervals; 0 without a client."""
     try:
-        sums = [interval["sum"] for interval in json.loads(report)["intervals"]]
+        intervals = [interval["sum"] for interval in json.loads(report)["intervals"]]
     except (ValueError, KeyError):
-        return []
-    return [(each["start"], each["end"], each["bytes"]) for each in sums]
+        return 0.0
+    seconds = sum(interval["seconds"] for interval in intervals)
+    return float(8 * sum(interval["bytes"] for interval in intervals) / seconds) if seconds else 0.0

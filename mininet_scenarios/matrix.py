@@ -49,19 +49,19 @@ def play_matrix(
     progress: Callable[[float], None] = lambda _: None,
 ) -> Played:
     """Play a matrix for `seconds`, of which the first `settle_s` do not count. `progress` is told the seconds
-    that have passed. Raises `OperatorError` when nothing would be left to measure, or a flow never came up.
+    that have passed. Raises `OperatorError` when nothing would be left to measure, or a flow carried nothing.
     """
     if not 0 <= settle_s < seconds:
         raise OperatorError(f"of {seconds:g} s, {settle_s:g} s do not count: nothing is left to measure")
     names = lab.hosts
-    with lab.traffic.load([(names[src], names[dst]) for src, dst in matrix]) as load:
+    with lab.traffic.bulk([(names[src], names[dst]) for src, dst in matrix]) as load:
         since_s = load.full_since_s + settle_s
         until_s = load.full_since_s + seconds
         _wait(since_s, load.full_since_s, progress)
         machine = IdleShare()
         _wait(until_s, load.full_since_s, progress)
         idle_share = machine.share
-    rates = tuple(arrivals.mean_bps(since_s, until_s) for arrivals in load.arrivals)
+    rates = tuple(flow.mean_bps(since_s, until_s) for flow in load.flows)
     silent = [
         f"{names[src]} to {names[dst]}" for (src, dst), rate in zip(matrix, rates, strict=True) if not rate
     ]

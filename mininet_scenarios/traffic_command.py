@@ -18,6 +18,7 @@ from mininet_scenarios.lab import Lab
 from mininet_scenarios.machine import Sharing
 from mininet_scenarios.matrix import Played, play_matrix
 from mininet_scenarios.shown import shown, write_json
+from mininet_scenarios.wiring import JUMBO_MTU
 
 SCHEDULERS = ("ours", "ecmp", "gff", "sa")
 DEFAULT_RATE = "10M"
@@ -38,6 +39,13 @@ def add_traffic(command: argparse.ArgumentParser) -> None:
         metavar="S",
         help="the first S seconds don't count (default: 10)",
     )
+    add(
+        "--mtu",
+        type=int,
+        default=JUMBO_MTU,
+        metavar="BYTES",
+        help=f"of all interfaces (default: {JUMBO_MTU})",
+    )
     add("--json", metavar="OUT", help="write each flow's rate there ('-': to the terminal)")
 
 
@@ -53,8 +61,11 @@ def run_traffic(args: argparse.Namespace, blueprint: Blueprint, settings: dict[s
     matrix = read_matrix(args.file, len(blueprint.hosts))
     command = treadle(settings_for(args.scheduler) | settings)
     daemons: Sharing = args.daemons
-    with shown(f"{args.file.name} on {blueprint.name}, {args.scheduler}") as progress:
-        lab = Lab(blueprint, command, daemons=daemons, directory=args.directory, progress=progress)
+    title = f"{args.file.name} on {blueprint.name}, {args.scheduler}"
+    with shown(title) as progress:
+        lab = Lab(
+            blueprint, command, mtu=args.mtu, daemons=daemons, directory=args.directory, progress=progress
+        )
         with lab:
             progress("waiting until all hosts reach one another", 0, 1)
             if not lab.ping_all(timeout_s=_REACH_TIMEOUT_S).complete:

@@ -4,8 +4,8 @@
                             |                      ^                 |
                             '---- idle: forget     '--- what stands -'
 
-An elephant is pinned for as long as it is seen, and let go `pin_idle_s` after it was last large. All others go
-by the hash. Placing begins from what stands and moves a flow only for a gain (the solver's promise,
+An elephant is pinned for as long as it is seen, and let go `pin_idle_s` after it was last large. All others
+go by the hash. Placing begins from what stands and moves a flow only for a gain (the solver's promise,
 controller/placement), so constant demand leads to a fixed point; and it is asked again only when there is
 something new to say: other elephants, another fabric, or other demands, which follow from the two.
 

@@ -22,25 +22,18 @@ def run(args: argparse.Namespace) -> int:
     out = console()
     if not answer["measured"]:
         out.print("nothing is measured yet: flows are seen where 'sflow' and 'ovsdb' are set")
-    out.print(
-        Text(
-            f"{answer['flows_in_all']} flows, {answer['pinned']} pinned by {answer['scheduler']}",
-            style="bold",
-        )
-    )
+    flows = f"{answer['flows_in_all']} flows, {answer['pinned']} pinned by {answer['scheduler']}"
+    out.print(Text(flows, style="bold"))
     if answer["links"]:
-        rows = [
-            (row["link"], bits_per_second(row["bps"]), f"{row['utilisation']:.0%}") for row in answer["links"]
-        ]
+        rows = map(_link, answer["links"])
         out.print(table(("hot link", "rate", "full"), rows, right=frozenset({"rate", "full"})))
     if answer["flows"]:
         out.print(table(("flow", "from", "to", "rate", "±", "age", "path"), map(_flow, answer["flows"])))
     for decision in answer["decisions"][:5]:
         out.print(Text(f"{duration(decision['for_s'])} ago: {decision['flow']} {_gain(decision)}"))
     if decided := answer["decided"]:
-        out.print(
-            f"{decided['count']} decisions, the last in {decided['last_ms']:.1f} ms, the longest in {decided['max_ms']:.1f} ms"
-        )
+        times = f"the last in {decided['last_ms']:.1f} ms, the longest in {decided['max_ms']:.1f} ms"
+        out.print(f"{decided['count']} decisions, {times}")
     return 0
 
 
@@ -66,6 +59,10 @@ def why(args: argparse.Namespace) -> int:
     return 0
 
 
+def _link(link: Json) -> Sequence[object]:
+    return link["link"], bits_per_second(link["bps"]), f"{link['utilisation']:.0%}"
+
+
 def _flow(flow: Json) -> Sequence[object]:
     way = "by hash" if not flow["pinned"] else "pinned"
     shown = way if flow["path"] is None else f"{way}: {_way(flow['path'])}"
@@ -78,8 +75,7 @@ def _way(path: list[str]) -> str:
 
 
 def _gain(decision: Json) -> str:
-    wanted = (
-        f"{bits_per_second(decision['expected_bps'])} of {bits_per_second(decision['demand_bps'])} expected"
-    )
+    expected, demand = decision["expected_bps"], decision["demand_bps"]
+    wanted = f"{bits_per_second(expected)} of {bits_per_second(demand)} expected"
     before = decision["before_bps"]
     return wanted if before is None else f"{wanted}, {bits_per_second(before)} on the path before"
