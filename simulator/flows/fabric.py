@@ -1,4 +1,4 @@
-"""The fabric that traffic crosses: as planned, with ports at other rates, and with cables that die and return.
+"""The fabric that traffic crosses: as planned, with cables at other rates, and cables that die and return.
 
     as_planned(blueprint)  ->  snapshot  ->  failed(snapshot, ends)  ->  repaired(snapshot, whole, ends)
 

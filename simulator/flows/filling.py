@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Filling:
-    """What came of it: by flow its rate and its bottleneck; by link what room is left, the fastest flow on it,
-    and, where it is a bottleneck, what it gives."""
+    """What came of it: by flow its rate and its bottleneck; by link what room is left, the fastest flow on
+    it, and, where it is a bottleneck, what it gives."""
 
     room: dict[int, float]
     rate: dict[int, float] = field(default_factory=dict)

@@ -8,8 +8,8 @@ the ports that are dead: a switch leaves these out by itself, before anybody has
 dies falls back at once to the default route, and when the cable is back, the pin holds again until it is
 withdrawn.
 
-A pin counts only where the equal-cost routes offer each of its hops (contract.Pins): others would not have been
-installed.
+A pin counts only where the equal-cost routes offer each of its hops (contract.Pins): others would not have
+been installed.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     {"flows": [[0, 8], [1, 9]]}
 
-Hosts are numbered from 0 in the order of the blueprint: pod by pod, edge by edge. Other keys are left to whoever
-wrote the file. What is wrong is said with the file, the line as far as it is known, and the place: `flows[3]`.
+Hosts are numbered from 0 in the order of the blueprint: pod by pod, edge by edge. Other keys are left to
+whoever wrote the file. What is wrong is said with the file and the place: a line where it is no JSON,
+otherwise a key such as `flows[3]`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
     slowdown    completion, over the time that its size takes at the rate of the slower one of its two hosts'
                 ports: 1 is what an empty fabric gives
 
-Small transfers have less than 100 kB, large ones more than 10 MB, as in pFabric (SIGCOMM 2013) and many since.
+Small transfers have less than 100 kB, large ones more than 10 MB, as in pFabric (SIGCOMM 2013) and many
+papers since.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class Outcome:
         ends = np.where(np.isnan(self.end_s), self.until_s, self.end_s)
         seconds = ends - np.maximum(begins, self.counted_from_s)
         zero = np.zeros(len(begins))
-        return np.divide(np.maximum(self.counted_bits, 0.0), seconds, out=zero, where=seconds > 0)
+        rates: Rates = np.divide(np.maximum(self.counted_bits, 0.0), seconds, out=zero, where=seconds > 0)
+        return rates
 
     def completions(self, topology: Topology) -> Completions:
         """How long the transfers took that ended, of those that began from `counted_from_s` on."""

@@ -2,8 +2,8 @@
 
 Rates are max-min fair if and only if each flow has a *bottleneck*: a full link on which no flow is faster
 (Bertsekas and Gallager, Data Networks, 2nd ed., section 6.5.2). So a change need not be answered by filling
-the whole fabric anew. It is enough to fill some flows into the room that all others leave, and to look whether
-every flow still has a bottleneck; who has lost it, or is in the way of one, joins them:
+the whole fabric anew. It is enough to fill some flows into the room that all others leave, and to look
+whether every flow still has a bottleneck; who has lost it, or is in the way of one, joins them:
 
     flows near the change --fill--> rates --who has no bottleneck?--> nobody: done
                             ^------------------ those, too ------------------'
@@ -11,8 +11,8 @@ every flow still has a bottleneck; who has lost it, or is in the way of one, joi
 The result is the only one there is, so it does not depend on where the search began, but for rounding. Where
 many flows have to move, all are filled at once, as arrays (controller/graph/fair_shares.py).
 
-For each link `level` is kept, an upper bound of the rates on it, and the rate of those whose bottleneck it is:
-so most links are checked by one comparison.
+For each link `level` is kept, an upper bound of the rates on it, and the rate of those whose bottleneck it
+is: so most links are checked by one comparison.
 """
 
 from __future__ import annotations

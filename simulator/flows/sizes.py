@@ -1,13 +1,13 @@
 """How large transfers are: two published distributions, as piecewise linear functions.
 
-    web-search    the cluster behind DCTCP (Alizadeh et al., SIGCOMM 2010, figure 4): 1.7 MB on average, and more
-                  than nine tenths of the bytes in the 30 % of the flows that are larger than 1 MB
-    data-mining   the cluster behind VL2 (Greenberg et al., SIGCOMM 2009, figure 2): 7.5 MB on average, while
-                  four flows of five are smaller than 10 kB: nearly all bytes are in one flow of thirty
+    web-search    the cluster behind DCTCP (Alizadeh et al., SIGCOMM 2010, figure 4): 1.7 MB on
+                  average, and nearly all bytes in the 30 % of the flows that are larger than 1 MB
+    data-mining   the cluster behind VL2 (Greenberg et al., SIGCOMM 2009, figure 2): 7.5 MB on
+                  average, while four flows of five have 10 kB at most: nearly all bytes are in one of twenty
 
-The points are those of the ns-2 simulations of pFabric (Alizadeh et al., SIGCOMM 2013), which most papers since
-have taken over: sizes in packets of 1,460 bytes, and the share of the flows that are not larger. Between two
-points the distribution is linear.
+The points are those of the ns-2 simulations of pFabric (Alizadeh et al., SIGCOMM 2013), which most papers
+since have taken over: sizes in packets of 1,460 bytes, and the share of the flows that are not larger.
+Between two points the distribution is linear.
 """
 
 from __future__ import annotations
