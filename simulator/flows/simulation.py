@@ -77,6 +77,11 @@ class _Rank(IntEnum):
     TURN = 4
 
 
+_AWAITED = frozenset({_Rank.TROUBLE, _Rank.BEGIN, _Rank.COUNTING})
+"""What a simulation without a last second waits for. Not for the controller, which may talk for ever: a flow
+that has no path gets none by its words."""
+
+
 class _Simulation:
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -111,7 +116,7 @@ class _Simulation:
             self._at(request.control.interval_s, _Rank.TURN, self._measure)
 
     def _at(self, at_s: float, rank: _Rank, act: Callable[[], None]) -> None:
-        self._awaited += rank is not _Rank.TURN
+        self._awaited += rank in _AWAITED
         heapq.heappush(self._calendar, (at_s, rank, next(self._sequence), act))
 
     def run(self) -> Outcome:
@@ -138,7 +143,7 @@ class _Simulation:
     def _happen(self) -> None:
         while self._calendar and self._calendar[0][0] <= self._now_s:
             _, rank, _, act = heapq.heappop(self._calendar)
-            self._awaited -= rank is not _Rank.TURN
+            self._awaited -= rank in _AWAITED
             act()
 
     def _settle(self) -> None:
