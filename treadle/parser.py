@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from simulator.farm.arguments import add_arguments as add_farm_arguments
+from simulator.flows.arguments import add_arguments as add_sim_arguments
 
 
 class Parser(argparse.ArgumentParser):
@@ -280,6 +281,13 @@ COMMANDS: tuple[Command, ...] = (
         "treadle farm --fabric fat_tree --k 16 --seconds 30 --prove",
         "simulator.farm.cli:run",
         add_farm_arguments,
+    ),
+    Command(
+        "sim",
+        "Simulate traffic on a fabric of any size, and what a scheduler makes of it.",
+        "treadle sim traffic stride8.json --k 4 --scheduler ours --seconds 30 --json OUT",
+        f"{_ASK}.sim:traffic",
+        add_sim_arguments,
     ),
 )
 
