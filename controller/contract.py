@@ -162,7 +162,8 @@ Decision = Rules | Routes | Pins | SendFrames | Watch | Sample | Report
 class App(Protocol):
     """An app; `memory` is a value of its own choosing, None at the start."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def decide(self, view: FabricView, memory: Any) -> tuple[Any, tuple[Decision, ...]]: ...
 

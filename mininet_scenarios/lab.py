@@ -58,8 +58,9 @@ class Lab:
     `controller` is a command (see controller.py), the address of one that runs already
     (`tcp:127.0.0.1:6653`), or None for switches that nobody controls. `directory` keeps the controller's
     log and socket after the end; without one they go with the lab. `ipv6` gives each host a second address,
-    fd00::/64 with its IPv4 address as the last 32 bits. `mtu` is that of every interface. `daemons` is `shared`, where all switches are bridges
-    of this machine's Open vSwitch, or `each`, where every switch has an Open vSwitch of its own (daemons.py).
+    fd00::/64 with its IPv4 address as the last 32 bits. `mtu` is that of every interface. `daemons` is
+    `shared`, where all switches are bridges of this machine's Open vSwitch, or `each`, where every switch has
+    an Open vSwitch of its own (daemons.py).
     """
 
     def __init__(

@@ -9,7 +9,7 @@
     control      the app that decides, when it is asked, and when its word takes effect
     placing      any solver of controller/placement as such an app
     simulation   the calendar, and the turn of events
-    matrix, sizes, arrivals    who sends to whom, how much, and when
+    transfer, sizes, arrivals  who sends to whom, how much, and when
     results, report            what came of it
 
 Time is virtual: nothing here reads a clock, and all chance has an explicit seed, so that the same request

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from controller.contract import App, Decision, FabricView, Pins, Routes, TrafficView
+from controller.contract import App, Decision, FabricSettings, FabricView, Pins, Routes, TrafficView
 from controller.model.blueprint import Blueprint
 from controller.model.errors import ModelError
 from controller.model.topology import Topology
@@ -28,6 +28,7 @@ class Control:
     delay_s: float = 0.02
     sampling: Sampling | None = None
     blueprint: Blueprint | None = None
+    settings: FabricSettings = FabricSettings()
 
     def __post_init__(self) -> None:
         if not self.interval_s > 0 or self.delay_s < 0:
@@ -48,7 +49,8 @@ class Deciding:
 
     def ask(self, now_s: float, topology: Topology, traffic: TrafficView) -> list[Pins | Routes]:
         """What the app wants to be otherwise."""
-        view = FabricView(now_s, topology, self._control.blueprint, traffic=traffic)
+        control = self._control
+        view = FabricView(now_s, topology, control.blueprint, control.settings, traffic=traffic)
         self._memory, decisions = self._control.app.decide(view, self._memory)
         news: list[Pins | Routes] = []
         for decision in decisions:

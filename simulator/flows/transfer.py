@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from controller.model.blueprint import HostPlan
+from controller.documents.matrices import Matrix
+from controller.model.blueprint import Blueprint, HostPlan
 from controller.model.demand import Flow, FlowKey
 from controller.model.errors import ModelError
 
@@ -35,3 +36,9 @@ def flow_between(src: HostPlan, dst: HostPlan, number: int) -> Flow:
     wraps, offset = divmod(number, _SRC_PORTS)
     key = FlowKey(src.address, dst.address, TCP, _FIRST_SRC_PORT + offset, _FIRST_DST_PORT + wraps)
     return Flow(key, src.at, dst.at)
+
+
+def transfers(blueprint: Blueprint, matrix: Matrix) -> tuple[Transfer, ...]:
+    """A transfer without an end for each pair of a traffic matrix, in their order."""
+    hosts = blueprint.hosts
+    return tuple(Transfer(flow_between(hosts[a], hosts[b], number)) for number, (a, b) in enumerate(matrix))

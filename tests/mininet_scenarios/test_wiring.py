@@ -13,7 +13,7 @@ def test_every_cable_and_every_host_is_laid_once() -> None:
     namespaces = {host.name: number for number, host in enumerate(plan.hosts, 100)}
     lines = list(wiring.cable_lines(Names("t00", plan), 7, namespaces))
     assert len(lines) == len(plan.cables) + len(plan.hosts) == len(set(lines))
-    assert "peer name h1-eth0 address 02:00:0a:00:00:02 netns 100" in lines[len(plan.cables)]
+    assert "peer name h1-eth0 mtu 1500 address 02:00:0a:00:00:02 netns 100" in lines[len(plan.cables)]
 
 
 def test_port_numbers_are_those_of_the_blueprint() -> None:

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from apps.congestion.app import BY_HASH, Congestion
+from controller.contract import FabricSettings
 from controller.documents.blueprints import load_blueprint, parse_rate
+from controller.documents.matrices import read_matrix
 from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError
 from controller.model.identity import PortRef
@@ -18,11 +21,10 @@ from controller.northbound.surface import Snapshot
 from controller.northbound.targets import target
 from simulator.flows.control import Control
 from simulator.flows.fabric import Trouble, as_planned
-from simulator.flows.matrix import read_matrix, transfers
 from simulator.flows.metering import Sampling
 from simulator.flows.report import MatrixReport, matrix_report
-from simulator.flows.schedulers import scheduler
 from simulator.flows.simulation import Request, simulate
+from simulator.flows.transfer import transfers
 from treadle.tables import console
 
 _DEFAULT_K = 4
@@ -115,11 +117,12 @@ def _at_least(seconds: float, key: str, *, above: bool = False) -> None:
 
 
 def _control(args: argparse.Namespace, blueprint: Blueprint) -> Control | None:
-    app = scheduler(args.scheduler)
-    if app is None:
+    """The app that the controller itself would run, with this scheduler; None: nobody decides."""
+    if args.scheduler == BY_HASH:
         return None
     sampling = None if args.sampling is None else Sampling(args.sampling, seed=args.seed)
-    return Control(app, args.interval, args.delay, sampling, blueprint)
+    settings = FabricSettings(scheduler=args.scheduler)
+    return Control(Congestion(), args.interval, args.delay, sampling, blueprint, settings)
 
 
 def _trouble(text: str, fabric: Topology, blueprint: Blueprint) -> Trouble:
