@@ -44,9 +44,7 @@ def _add_traffic(parser: argparse.ArgumentParser) -> None:
         help="these cables (s1-s5, s1:3) or this switch are dead, from second S on (default: 0); may be "
         "repeated",
     )
-    add(
-        "--interval", type=float, metavar="S", default=0.1, help="the scheduler looks so often (default: 0.1)"
-    )
+    add("--interval", type=float, metavar="S", default=1.0, help="the scheduler looks so often (default: 1)")
     add("--delay", type=float, metavar="S", default=0.02, help="until its pins are in place (default: 0.02)")
     add("--sampling", type=int, metavar="N", help="it sees one frame in N (default: it sees all)")
     add("--seed", type=int, metavar="N", default=0, help="of the switches' hash functions (default: 0)")

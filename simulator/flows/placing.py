@@ -37,7 +37,7 @@ class PlacingMemory:
         return view.topology is self.topology and view.traffic.version == self.traffic_version
 
 
-@dataclass(frozen=True)
+@dataclass
 class Placing:
     """A solver as an app. `elephant_share` is of the capacity of the port where a flow enters."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from controller.contract import Decision, FabricView, Routes
+from controller.model.demand import FlowKey
 from controller.model.errors import ModelError
 from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.routing import RouteTable, next_hops
@@ -193,7 +194,7 @@ def test_a_solver_in_the_loop_gives_a_permutation_its_full_rate() -> None:
 
 def test_mice_are_no_elephants() -> None:
     """A transfer of a hundredth of what its port carries in an interval is not placed."""
-    placed = []
+    placed: list[FlowKey] = []
 
     def place(topology: Any, demands: Any, current: Any) -> Any:
         placed.extend(demand.flow.key for demand in demands)
