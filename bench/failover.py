@@ -22,9 +22,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from bench.fidelity import LEAST_IDLE, IdleShare
 from controller.model.blueprint import Blueprint, Cable, fat_tree
 from controller.model.identity import PortRef
+from mininet_scenarios.fidelity import LEAST_IDLE, IdleShare
 from mininet_scenarios.figures import spread
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.paths import ways

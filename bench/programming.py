@@ -29,10 +29,10 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.bridges import Bridges
-from bench.fidelity import IdleShare
 from bench.senders import BareSocket, Framework, Ours, Sender
 from controller.model.flow import FlowRule, Output, match
 from controller.southbound.framework import prepare
+from mininet_scenarios.fidelity import IdleShare
 
 TWENTY = 20
 _AT_REST_S = 0.3

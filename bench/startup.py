@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.fidelity import LEAST_IDLE, IdleShare
 from controller.model.blueprint import fat_tree
+from mininet_scenarios.fidelity import LEAST_IDLE, IdleShare
 from mininet_scenarios.lab import Lab
 
 

@@ -11,6 +11,7 @@ Kinds of decision:
     Rules      rules and meters of one owner; complete each time (what is not repeated is withdrawn)
     Routes     the route table of the fabric; exactly one app gives one
     Pins       paths of single flows, where they are to go another way than the routes would choose
+    Sample     switches that sample frames otherwise than before
     SendFrames frames to leave now
     Watch      ports whose BFD session begins, changes or ends now
     Report     findings that hold now (complete each time)
@@ -27,7 +28,7 @@ from typing import Any, Protocol
 
 from controller.model.blueprint import Blueprint
 from controller.model.command import FrameOut
-from controller.model.demand import FlowKey, MeasuredFlow, Path
+from controller.model.demand import FlowKey, MeasuredFlow, Path, Placed
 from controller.model.finding import Finding
 from controller.model.flow import FlowRule, Meter, Owner
 from controller.model.identity import Dpid, Mac, PortRef
@@ -53,6 +54,11 @@ class FabricSettings:
     broadcast_pps: int = 100
     protection: bool = True
     bfd_interval_ms: int = 0
+    sampling: bool = False
+    scheduler: str = "ours"
+    elephant_share: float = 0.1
+    elephant_age_s: float = 0.0
+    pin_idle_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +73,14 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class TrafficView:
     """What is measured of the traffic: flows, sorted by key, and what leaves each port that has been read
-    twice. `version` rises with each new measurement; who has seen it has nothing new to look at.
+    twice; `claimed` is what pinned flows take of each link, bit/s. `version` rises with each new measurement;
+    who has seen it has nothing new to look at.
     """
 
     version: int = 0
     flows: tuple[MeasuredFlow, ...] = ()
     loads: Mapping[PortRef, Load] = field(default_factory=dict)
+    claimed: Mapping[PortRef, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +121,12 @@ class Routes:
 @dataclass(frozen=True)
 class Pins:
     """The flows that are pinned, and to which paths; complete each time. At each switch a path may only take
-    what the routes offer there anyway: so no mixture of pins and routes goes in a circle.
+    what the routes offer there anyway: so no mixture of pins and routes goes in a circle. `placed` says why,
+    for who asks.
     """
 
-    paths: Mapping[FlowKey, Path]
+    paths: Mapping[FlowKey, Path] = field(default_factory=dict)
+    placed: Mapping[FlowKey, Placed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,11 +145,18 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Of how many frames a switch samples one from now on (0: none), where that differs from before."""
+
+    one_in: Mapping[Dpid, int]
+
+
+@dataclass(frozen=True)
 class Report:
     findings: tuple[Finding, ...]
 
 
-Decision = Rules | Routes | Pins | SendFrames | Watch | Report
+Decision = Rules | Routes | Pins | SendFrames | Watch | Sample | Report
 
 
 class App(Protocol):

@@ -72,6 +72,7 @@ class Fabric:
     net: Mininet
     daemons: Daemons
     ipv6: bool = False
+    mtu: int = wiring.ETHERNET_MTU
     hosts: dict[str, LabHost] = field(default_factory=dict)
     switches: dict[Dpid, LabSwitch] = field(default_factory=dict)
 
@@ -143,6 +144,7 @@ def build(
     prepare: Prepare = _UNCONTROLLED,
     *,
     ipv6: bool = False,
+    mtu: int = wiring.ETHERNET_MTU,
     daemons: Sharing = "shared",
     progress: Progress = silent,
 ) -> Fabric:
@@ -159,7 +161,7 @@ def build(
     state = claim(blueprint, daemons)
     net = Mininet(build=False, controller=None)
     names = Names(state.id, blueprint)
-    fabric = Fabric(blueprint, state, names, net, daemons_of(names, state), ipv6)
+    fabric = Fabric(blueprint, state, names, net, daemons_of(names, state), ipv6, mtu)
     try:
         for number, (what, step) in enumerate(_steps(fabric, prepare(fabric))):
             progress(what, number, _STEPS)
@@ -191,7 +193,7 @@ def _start_hosts(fabric: Fabric) -> None:
 
 def _lay_cables(fabric: Fabric) -> None:
     namespaces = {name: int(host.pid) for name, host in fabric.hosts.items()}
-    machine.ip(wiring.cable_lines(fabric.names, fabric.state.group, namespaces))
+    machine.ip(wiring.cable_lines(fabric.names, fabric.state.group, namespaces, fabric.mtu))
     for port in fabric.names.ports.values():
         machine.without_ipv6(port)
     carrier.give(fabric.names.ports.values())

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from controller.documents.blueprints import load_blueprint, parse_rate, shapes
 from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError
-from mininet_scenarios import build, clean, machine, state
+from mininet_scenarios import clean, machine, state
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.scenario import Outcome, find, play, scenarios
+from mininet_scenarios.shown import shown, write_json
+from mininet_scenarios.traffic_command import DEFAULT_RATE, add_traffic, run_traffic
 
 _DEFAULT_TOPOLOGY = "fat_tree:4"
-_STEPS_SHOWN = 4
 
 
 def add_commands(lab: argparse.ArgumentParser) -> None:
@@ -49,8 +46,16 @@ def add_commands(lab: argparse.ArgumentParser) -> None:
         "name", metavar="NAME", nargs="?", help="a topology, or a scenario to take the topology from"
     )
     up.set_defaults(code=_up)
-    for command in (run, up):
+    traffic = commands.add_parser(
+        "traffic",
+        help="Play a traffic matrix, and say what each flow got.",
+        epilog="example: treadle lab traffic stride8.json --k 4 --scheduler ours --json out/stride8.json",
+    )
+    add_traffic(traffic)
+    traffic.set_defaults(code=_traffic)
+    for command in (run, up, traffic):
         _add_fabric(command)
+    traffic.set_defaults(daemons="each", rate=DEFAULT_RATE)
     commands.add_parser("list", help="List scenarios, topologies and running labs.").set_defaults(code=_list)
     commands.add_parser("clean", help="Remove what killed labs have left behind.").set_defaults(code=_clean)
 
@@ -79,7 +84,7 @@ def _add_fabric(command: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     chosen = find(args.scenario)
     blueprint = _blueprint(args, chosen.topology)
-    with _shown(f"{chosen.name} on {blueprint.name}") as progress:
+    with shown(f"{chosen.name} on {blueprint.name}") as progress:
         outcome = play(
             chosen,
             blueprint,
@@ -94,7 +99,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _up(args: argparse.Namespace) -> int:
     blueprint = _blueprint(args, _topology_named(args.name))
-    with _shown(blueprint.name) as progress:
+    with shown(blueprint.name) as progress:
         command = treadle(_settings(args.set))
         lab = Lab(blueprint, command, daemons=args.daemons, directory=args.directory, progress=progress)
         lab.start()
@@ -105,6 +110,10 @@ def _up(args: argparse.Namespace) -> int:
         print(f"beside it: treadle topology --socket {control.socket_path}")
         lab.prompt()
     return 0
+
+
+def _traffic(args: argparse.Namespace) -> int:
+    return run_traffic(args, _blueprint(args, _DEFAULT_TOPOLOGY), _settings(args.set))
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -152,26 +161,11 @@ def _settings(pairs: list[str]) -> dict[str, object]:
     return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
 
 
-@contextmanager
-def _shown(title: str) -> Iterator[build.Progress]:
-    """A bar on the error stream, so that what is printed can be piped."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=_STEPS_SHOWN)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=f"{title}: {what}", completed=done, total=total)
-
-        yield show
-
-
 def _write_report(outcome: Outcome, file: str | None) -> None:
-    text = json.dumps(outcome.as_json(), indent=2, default=str)
-    if file == "-":
-        sys.stdout.write(text + "\n")
-        return
     if file is not None:
-        _write(Path(file), text + "\n")
+        write_json(outcome.as_json(), file)
+    if file == "-":
+        return
     console = Console()
     verdict = "[green]passed[/]" if outcome.passed else f"[red]failed[/]: {outcome.problem}"
     console.print(
@@ -179,13 +173,3 @@ def _write_report(outcome: Outcome, file: str | None) -> None:
     )
     for key, value in outcome.report.items():
         console.print(f"  {key}: {json.dumps(value, default=str)}", markup=False)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    except OSError as error:
-        raise OperatorError(
-            f"cannot be written: {error.strerror}", file=str(path), mend="choose another --json"
-        ) from None

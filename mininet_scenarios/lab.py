@@ -36,6 +36,7 @@ from mininet_scenarios.flapping import Flapping
 from mininet_scenarios.machine import Sharing
 from mininet_scenarios.nodes import LabHost
 from mininet_scenarios.traffic import Pair, Reachability, Traffic, all_pairs
+from mininet_scenarios.wiring import ETHERNET_MTU
 
 _HANDLED = (signal.SIGTERM, signal.SIGHUP)
 _PING_TIMEOUT_S = 5
@@ -57,7 +58,7 @@ class Lab:
     `controller` is a command (see controller.py), the address of one that runs already
     (`tcp:127.0.0.1:6653`), or None for switches that nobody controls. `directory` keeps the controller's
     log and socket after the end; without one they go with the lab. `ipv6` gives each host a second address,
-    fd00::/64 with its IPv4 address as the last 32 bits. `daemons` is `shared`, where all switches are bridges
+    fd00::/64 with its IPv4 address as the last 32 bits. `mtu` is that of every interface. `daemons` is `shared`, where all switches are bridges
     of this machine's Open vSwitch, or `each`, where every switch has an Open vSwitch of its own (daemons.py).
     """
 
@@ -67,6 +68,7 @@ class Lab:
         controller: ControllerCommand | str | None = treadle(),  # noqa: B008 (a constant)
         *,
         ipv6: bool = False,
+        mtu: int = ETHERNET_MTU,
         daemons: Sharing = "shared",
         directory: Path | None = None,
         progress: Progress = silent,
@@ -74,6 +76,7 @@ class Lab:
         self.blueprint = blueprint
         self._wanted = controller
         self._ipv6 = ipv6
+        self._mtu = mtu
         self._daemons = daemons
         self._directory = directory
         self._progress = progress
@@ -102,6 +105,7 @@ class Lab:
                 self.blueprint,
                 prepare=self._start_controller,
                 ipv6=self._ipv6,
+                mtu=self._mtu,
                 daemons=self._daemons,
                 progress=self._progress,
             )

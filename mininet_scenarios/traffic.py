@@ -26,6 +26,7 @@ from typing import Any
 from controller.model.errors import OperatorError, TreadleError
 from controller.model.identity import PortRef
 from mininet_scenarios.build import Peopled
+from mininet_scenarios.bulk import BulkLoad
 from mininet_scenarios.load import Load
 from mininet_scenarios.prober.streams import Window
 from mininet_scenarios.wiring import host_interface
@@ -172,6 +173,16 @@ class Traffic:
     def load(self, pairs: Sequence[Pair], *, rate_bps: int = 0, udp: bool = False) -> Iterator[Load]:
         """Meanwhile iperf3 sends on every pair, as fast as TCP allows or at `rate_bps` each."""
         load = Load(self._fabric, pairs, rate_bps, udp)
+        load.start()
+        try:
+            yield load
+        finally:
+            load.stop()
+
+    @contextmanager
+    def bulk(self, pairs: Sequence[Pair]) -> Iterator[BulkLoad]:
+        """Meanwhile a TCP flow for each of these pairs, as fast as it may; a pair may stand twice."""
+        load = BulkLoad(self._fabric, pairs)
         load.start()
         try:
             yield load

@@ -111,6 +111,12 @@ def _protection(parser: argparse.ArgumentParser) -> None:
     _asks(parser)
 
 
+def _why(parser: argparse.ArgumentParser) -> None:
+    flow = "h1-h9, h1:40000-h9:5201, or addresses in place of names ([fd00::1]:80 for IPv6)"
+    parser.add_argument("flow", metavar="FLOW", help=flow)
+    _asks(parser)
+
+
 def _drain(parser: argparse.ArgumentParser) -> None:
     _what(parser)
     parser.add_argument("--force", action="store_true", help="also where hosts would be cut off")
@@ -209,6 +215,20 @@ COMMANDS: tuple[Command, ...] = (
         "treadle links",
         f"{_ASK}.links:run",
         _asks,
+    ),
+    Command(
+        "congestion",
+        "Show where it is full, which flows are large, and what was decided about them.",
+        "treadle congestion",
+        f"{_ASK}.congestion:run",
+        _asks,
+    ),
+    Command(
+        "why",
+        "Say which way a flow goes, since when, what that replaced and what it gains.",
+        "treadle why h1-h9",
+        f"{_ASK}.congestion:why",
+        _why,
     ),
     Command(
         "protection",

@@ -104,9 +104,15 @@ def _serve(settings: Settings, framework: str) -> int:
 def _with_ovsdb(southbound: Southbound, settings: Settings) -> Southbound:
     from controller.southbound.ovsdb.beside import WithOvsdb
     from controller.southbound.ovsdb.client import OvsdbClient
+    from controller.southbound.sflow.collector import Collector
     from treadle.wiring import ovsdb_settings
 
-    return WithOvsdb(southbound, OvsdbClient(ovsdb_settings(settings), southbound.events))
+    collector, target = None, ""
+    if settings.sflow_address is not None:
+        collector = Collector(settings.sflow_address, lambda: client.interfaces, southbound.events)
+        target = collector.target
+    client = OvsdbClient(ovsdb_settings(settings, target), southbound.events)
+    return WithOvsdb(southbound, client, collector)
 
 
 def _journal(settings: Settings, header: dict[str, object]) -> Journal | None:

@@ -15,8 +15,10 @@ from typing import Any
 
 from apps.admission.app import Admission
 from apps.broadcast.app import Broadcast
+from apps.congestion.app import Congestion
 from apps.neighbours.app import Neighbours
 from apps.routing.app import Routing
+from apps.sampling.app import Sampling
 from apps.watching.app import Watching
 from apps.wiring.app import Wiring
 from controller.contract import App, FabricSettings
@@ -57,7 +59,8 @@ def recorded_life(header: Mapping[str, Any]) -> Life:
 
 def apps() -> tuple[App, ...]:
     """Every app, in the order in which they are asked."""
-    return (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching())
+    first = Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching()
+    return (*first, Sampling(), Congestion())
 
 
 def blueprint_of(settings: Settings) -> Blueprint | None:
@@ -98,10 +101,13 @@ def southbound_settings(settings: Settings) -> SouthboundSettings:
     )
 
 
-def ovsdb_settings(settings: Settings) -> OvsdbSettings:
-    """Raises `OperatorError` for a database that cannot be."""
+def ovsdb_settings(settings: Settings, sflow_target: str = "") -> OvsdbSettings:
+    """`sflow_target` is where switches are to send samples. Raises `OperatorError` for a database that cannot
+    be.
+    """
     _, port = settings.listen_address
-    return OvsdbSettings(endpoints(settings.ovsdb), port, settings.bfd_interval_ms, _tls(settings))
+    databases = endpoints(settings.ovsdb)
+    return OvsdbSettings(databases, port, settings.bfd_interval_ms, sflow_target, _tls(settings))
 
 
 def _tls(settings: Settings) -> TlsSettings | None:
@@ -122,6 +128,11 @@ def _fabric(settings: Settings) -> FabricSettings:
         broadcast_pps=settings.broadcast_pps,
         protection=settings.protection,
         bfd_interval_ms=settings.bfd_interval_ms,
+        sampling=bool(settings.sflow),
+        scheduler=settings.scheduler,
+        elephant_share=settings.elephant_share,
+        elephant_age_s=settings.elephant_age_s,
+        pin_idle_s=settings.pin_idle_s,
     )
 
 

@@ -53,7 +53,9 @@ ND_TYPES = (133, 135, 136)
 _GROUP_BIT = 0x01_00_00_00_00_00
 _ONE = (0, _GROUP_BIT)
 """Ethernet destinations that are one station's, as value and mask."""
-_ND_BETWEEN_HOSTS = (135, 136)
+_ARP: dict[str, Any] = {"eth_type": EtherType.ARP}
+_ICMPV6: dict[str, Any] = {"eth_type": EtherType.IPV6, "ip_proto": IpProtocol.ICMPV6}
+_ND_BETWEEN_HOSTS = tuple({**_ICMPV6, "icmpv6_type": kind} for kind in (135, 136))
 
 
 def punt_meter(punt_pps: int) -> Meter:
@@ -94,7 +96,7 @@ def _for_us(gateway: Mac) -> tuple[FlowRule, ...]:
     return tuple(
         _punt(AdmissionPriority.FOR_US, match(eth_dst=name, **terms))
         for name in names
-        for terms in _between_hosts()
+        for terms in (_ARP, *_ND_BETWEEN_HOSTS)
     )
 
 
@@ -121,17 +123,9 @@ def _in_the_name_of(address: IpAddress) -> Iterator[dict[str, Any]]:
     if address.is_link_local:
         return
     if isinstance(address, IPv4Address):
-        yield {"eth_type": EtherType.ARP, "arp_spa": int(address)}
+        yield _ARP | {"arp_spa": int(address)}
     else:
-        for terms in _between_hosts():
-            if terms["eth_type"] == EtherType.IPV6:
-                yield terms | {"ipv6_src": int(address)}
-
-
-def _between_hosts() -> Iterator[dict[str, Any]]:
-    yield {"eth_type": EtherType.ARP}
-    for kind in _ND_BETWEEN_HOSTS:
-        yield {"eth_type": EtherType.IPV6, "ip_proto": IpProtocol.ICMPV6, "icmpv6_type": kind}
+        yield from (terms | {"ipv6_src": int(address)} for terms in _ND_BETWEEN_HOSTS)
 
 
 def _punt(priority: AdmissionPriority, matching: Match) -> FlowRule:
@@ -149,10 +143,9 @@ def _drop(priority: AdmissionPriority, matching: Match) -> FlowRule:
 def _control_traffic() -> tuple[Match, ...]:
     v4 = {"eth_type": EtherType.IPV4, "ip_proto": IpProtocol.UDP}
     v6 = {"eth_type": EtherType.IPV6, "ip_proto": IpProtocol.UDP}
-    icmp = {"eth_type": EtherType.IPV6, "ip_proto": IpProtocol.ICMPV6}
     return (
-        match(eth_type=EtherType.ARP),
-        *(match(**icmp, icmpv6_type=kind) for kind in ND_TYPES),
+        match(**_ARP),
+        *(match(**_ICMPV6, icmpv6_type=kind) for kind in ND_TYPES),
         *(match(**v4, udp_dst=port) for port in DHCP_PORTS),
         *(match(**v6, udp_dst=port) for port in DHCPV6_PORTS),
     )

@@ -1,7 +1,7 @@
 """The routing app: one route table for the whole fabric, from nothing but the snapshot.
 
-    links change   ->  next hops follow where they must (controller/graph/equal_cost.py), detours a moment
-                       later (apps/routing/protection.py)
+    links change   ->  next hops follow where they must (controller/graph/equal_cost.py), detours and weights
+                       a moment later (apps/routing/protection.py, weighing.py)
     a host appears ->  endpoints change; next hops only for a switch that had no host before
     neither        ->  the very same `Routes` object as last time, so that nobody after this app does any work
 
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from apps.routing.endpoints import followed
 from apps.routing.protection import UNPROTECTED, Protection
+from apps.routing.weighing import UNCLAIMED, Claimed, Weighing
 from controller.contract import FabricView, Routes
 from controller.graph.equal_cost import EqualCost
 from controller.model.identity import Dpid
@@ -35,7 +36,13 @@ class Memory:
     topology: Topology = field(default_factory=Topology)
     paths: EqualCost = field(default_factory=EqualCost)
     protection: Protection = field(default_factory=Protection)
+    weighing: Weighing = field(default_factory=Weighing)
     routes: Routes = field(default_factory=lambda: Routes(RouteTable()))
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether detours or weights are being looked for."""
+        return self.protection.draft is not None or self.weighing.draft is not None
 
 
 NOTHING = Memory()
@@ -48,18 +55,27 @@ class Routing:
 
     def decide(self, view: FabricView, memory: Memory | None) -> tuple[Memory, tuple[Routes]]:
         """The routes of this snapshot: the same object for as long as they are the same routes."""
-        memory = follow(memory or NOTHING, view.routable, view.stubs, view.settings.protection)
+        claimed = Claimed(view.traffic.claimed, view.now_s)
+        memory = follow(memory or NOTHING, view.routable, view.stubs, view.settings.protection, claimed)
         return memory, (memory.routes,)
 
     def due_s(self, memory: Memory | None) -> float | None:
-        """At once, while detours are being looked for; else routes follow from the snapshot alone."""
-        return 0.0 if memory is not None and memory.protection.draft is not None else None
+        """At once, while detours or weights are being looked for; else when weights may follow the flows."""
+        if memory is None:
+            return None
+        return 0.0 if memory.is_searching else memory.weighing.due_s
 
 
 def follow(
-    memory: Memory, topology: Topology, stubs: Iterable[Dpid] = (), with_detours: bool = True
+    memory: Memory,
+    topology: Topology,
+    stubs: Iterable[Dpid] = (),
+    with_detours: bool = True,
+    claimed: Claimed = UNCLAIMED,
 ) -> Memory:
-    """The memory after this snapshot, in which no path may lead through a stub."""
+    """The memory after this snapshot, in which no path may lead through a stub, and flows that are pinned
+    claim a part of links.
+    """
     known = memory.routes.table
     change = difference(memory.topology, topology)
     endpoints = followed(known.endpoints, change, memory.topology, topology)
@@ -68,14 +84,18 @@ def follow(
     )
     paths = memory.paths.followed(change, topology, targets, stubs)
     protection = memory.protection.followed(topology, paths) if with_detours else UNPROTECTED
+    weighing = memory.weighing.followed(paths, claimed)
     settled = paths is memory.paths and protection.made_for is memory.protection.made_for
+    settled = settled and weighing.found is memory.weighing.found
     if settled and endpoints is known.endpoints:
         alike = memory.topology is topology and protection is memory.protection
-        return memory if alike else replace(memory, topology=topology, protection=protection)
+        if alike and weighing is memory.weighing:
+            return memory
+        return replace(memory, topology=topology, protection=protection, weighing=weighing)
     addressed = {endpoint.at.dpid for endpoint in endpoints if not isinstance(endpoint.address, int)}
-    fresh = protection.on(paths, addressed)
+    fresh = protection.on(paths, weighing.on(paths), addressed)
     hops = known.hops if fresh == known.hops else fresh
     table = RouteTable(hops, endpoints, protection.slots, protection.draft is not None, protection.bare)
     same = hops is known.hops and endpoints == known.endpoints and table.detours is known.detours
     same = same and table.provisional == known.provisional and table.bare == known.bare
-    return Memory(topology, paths, protection, memory.routes if same else Routes(table))
+    return Memory(topology, paths, protection, weighing, memory.routes if same else Routes(table))

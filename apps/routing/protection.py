@@ -66,17 +66,17 @@ class Protection:
             return replace(self, draft=draft)
         return Protection(draft.finished(), draft.paths)
 
-    def on(self, paths: EqualCost, markable: Set[Dpid]) -> HopArray:
-        """The next hops of these paths, with all backups that are good for them. Packets can be marked whose
-        target is one of those given.
+    def on(self, paths: EqualCost, weighted: HopArray, markable: Set[Dpid]) -> HopArray:
+        """The next hops of these paths, which may be weighted, with all backups that are good for them.
+        Packets can be marked whose target is one of those given.
         """
         made = self.detours or NO_DETOURS
         if not made.backups:
-            return paths.hops
+            return weighted
         backups = made.backups
         if self.made_for is not None and self.made_for is not paths:
             backups = dict(_still_good(made, self.made_for.hops, paths.hops))
-        hops = protected(paths.hops, len(paths.wiring.to), backups)
+        hops = protected(weighted, len(paths.wiring.to), backups)
         bare = np.array([target not in markable for target in hops.targets], bool)
         return hops.without(bare) if bare.any() else hops
 

@@ -7,7 +7,6 @@ import time
 from rich.console import Console
 from rich.progress import track
 
-from bench.fidelity import LEAST_IDLE, IdleShare
 from bench.healing.churn import churn
 from bench.healing.crossing import Ways
 from bench.healing.draining import drain_all
@@ -18,6 +17,7 @@ from bench.healing.result import Figures, Tally
 from bench.healing.subject import LabSubject, Subject
 from controller.model.blueprint import Blueprint
 from controller.model.errors import OperatorError, TreadleError
+from mininet_scenarios.fidelity import LEAST_IDLE, IdleShare
 
 _IDLE_S = 10.0
 _GONE_S = 0.3

@@ -30,7 +30,7 @@ from math import gcd, inf
 from controller.dataplane.pipeline import Table
 from controller.model.flow import Group
 from controller.model.identity import PortNo
-from controller.model.limits import Limits
+from controller.model.limits import Limits, failovers
 from controller.model.routing import UNREACHABLE, NextHops, next_hops
 
 Hops = NextHops | None
@@ -56,6 +56,7 @@ def groups_fit(groups: Collection[Group], limits: Limits) -> bool:
     return (
         (limits.groups is None or 2 * len(groups) <= limits.groups)
         and (limits.buckets is None or all(len(group.buckets) <= limits.buckets for group in groups))
+        and (limits.failovers is None or 2 * failovers(groups) <= limits.failovers)
         and (limits.weighted or all(bucket.weight <= 1 for group in groups for bucket in group.buckets))
     )
 

@@ -78,6 +78,10 @@ class AdmissionPriority(IntEnum):
     DROP = 0
 
 
+PIN_PRIORITY = 100
+"""The rung of every pin: no two are about the same packets."""
+
+
 class RouteBase(IntEnum):
     """Where each family's rungs begin in the routes table."""
 
@@ -227,6 +231,15 @@ def page() -> str:
         *(f"| {rung.value}{more} | {rung.name} | {says} |" for rung, more, says in _DETOURS_SAY),
         "",
         f"A mark is an Ethernet destination: {mac_text(RELEASED_MAC)} past the detour, the next ones on it.",
+        "",
+        "## Priorities in pins",
+        "",
+        "A pin is for one flow, matched exactly, so no two meet. It stands only where the routes leave a",
+        "choice, and sends the packet to one of their next hops, or to another when that one's port is dead.",
+        "",
+        "| priority | what it is for |",
+        "|---|---|",
+        f"| {PIN_PRIORITY} | a flow that is to go another way than the routes would choose |",
         "",
         "## The cookie of a rule",
         "",

@@ -3,7 +3,7 @@
     table detours     all but the rule that passes everything on
     table routes      the variants of a route that has a detour: for packets past theirs, and for packets that
                       come from where it leads
-    groups            FAST_FAILOVER groups, and groups that only slots name
+    groups            FAST_FAILOVER groups that are not a pin's, and groups that only slots name
 
 A route with a detour itself is there anyway; it names a group where it would name a port. What this cannot
 see is aggregation: where different detours keep apart what would otherwise be one prefix, that is a rule
@@ -33,17 +33,23 @@ def protecting(program: SwitchProgram) -> Protecting:
     """What protection adds to this program."""
     rules = {key: rule for key, rule in program.rules.items() if _is_added(rule)}
     routing = {n for rule in program.rules.values() if rule.table != Table.DETOURS for n in rule.groups}
+    pinning = {n for rule in program.rules.values() if rule.table == Table.PINS for n in rule.groups}
     groups = {
         number: group
         for number, group in program.groups.items()
-        if group.kind is GroupKind.FAST_FAILOVER or number not in routing
+        if number not in pinning and (group.kind is GroupKind.FAST_FAILOVER or number not in routing)
     }
     return Protecting(rules, groups)
 
 
+def is_of_detours(rule: FlowRule) -> bool:
+    """Whether a rule is there for packets with a mark."""
+    return rule.table == Table.DETOURS and rule.priority > PASS_PRIORITY
+
+
 def _is_added(rule: FlowRule) -> bool:
-    if rule.table == Table.DETOURS:
-        return rule.priority > PASS_PRIORITY
+    if is_of_detours(rule):
+        return True
     if rule.table != Table.ROUTES:
         return False
     turning = rule.match.get(Field.IN_PORT) is not None

@@ -51,7 +51,8 @@ class HopArray(Mapping[Pair, NextHops]):
     """A `Mapping` from (target, at) over every target and every other switch.
 
     `dpids` and `targets` are sorted; `fans` holds a reading for each switch, `ways` is
-    `[switch, target, word]`. Nobody writes to it.
+    `[switch, target, word]`. Nobody writes to it. Where other things than arcs stand in the bits of ways,
+    `arcs` says how many arcs stand below them.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class HopArray(Mapping[Pair, NextHops]):
         fans: Sequence[Reading],
         ways: Ways,
         change: Change | None = None,
+        arcs: int | None = None,
     ) -> None:
         self.dpids, self.targets, self.fans, self.ways = dpids, targets, fans, ways
+        self.arcs = arcs
         self._change = change
 
     @cached_property
@@ -85,11 +88,17 @@ class HopArray(Mapping[Pair, NextHops]):
 
     def _widest(self, rows: Sequence[int]) -> NDArray[np.integer]:
         ways = self.ways if len(rows) == len(self.ways) else self.ways[rows]
-        counts = np.zeros(ways.shape[:2], np.uint16)
-        for word in range(ways.shape[2]):
-            counts += np.bitwise_count(ways[:, :, word])
+        counts, bits = np.zeros(ways.shape[:2], np.uint16), self._bits
+        for word in range(-(-bits // 64)):
+            mask = np.uint64((1 << min(bits - 64 * word, 64)) - 1)
+            counts += np.bitwise_count(ways[:, :, word] & mask)
         widest: NDArray[np.integer] = counts.max(axis=1, initial=1)
         return widest
+
+    @property
+    def _bits(self) -> int:
+        """How many of the lowest bits of a way are a choice."""
+        return 64 * self.ways.shape[2] if self.arcs is None else 1 + self.arcs
 
     @property
     def has_backups(self) -> bool:
@@ -136,7 +145,7 @@ class HopArray(Mapping[Pair, NextHops]):
             if dpids[row] in self.column_of:
                 ways[row, self.column_of[dpids[row]], 0] = ARRIVED
         fans = [_Listed() if row == _UNKNOWN else self.fans[row] for row in rows.tolist()]
-        return type(self)(dpids, self.targets, fans, ways)
+        return type(self)(dpids, self.targets, fans, ways, arcs=self.arcs)
 
     def comparable(self, other: HopArray) -> bool:
         """Whether both speak of the same switches and the same targets."""

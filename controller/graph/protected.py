@@ -9,13 +9,14 @@ all. `ProtectedFan` turns a way back into `NextHops`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.graph.hops import HopArray, Reading, Ways
+from controller.graph.weighted import BITS as WEIGHT_BITS
 from controller.model.identity import Dpid, PortNo
 from controller.model.routing import Mark, NextHops
 
@@ -54,12 +55,6 @@ def _fan(bare: Reading, options: tuple[BackupPorts, ...], shift: int) -> Protect
 class ProtectedHops(HopArray):
     """A `HopArray` whose next hops have backups."""
 
-    def _widest(self, rows: Sequence[int]) -> NDArray[np.integer]:
-        ways = self.ways[rows].copy()
-        ways[:, :, -1] &= np.uint64((1 << 64 - _BITS) - 1)
-        bare = HopArray(self.dpids, self.targets, self.fans, ways)
-        return bare._widest(range(len(rows)))
-
     @property
     def has_backups(self) -> bool:
         return bool(self.numbers.any())
@@ -74,7 +69,7 @@ class ProtectedHops(HopArray):
         """The same next hops, without backups on the way to the targets that `masked` tells."""
         ways = self.ways.copy()
         ways[:, masked, -1] &= np.uint64((1 << 64 - _BITS) - 1)
-        return ProtectedHops(self.dpids, self.targets, self.fans, ways)
+        return ProtectedHops(self.dpids, self.targets, self.fans, ways, arcs=self.arcs)
 
 
 Numbered = tuple[tuple[BackupPorts, ...], NDArray[np.uint16]]
@@ -82,8 +77,12 @@ Numbered = tuple[tuple[BackupPorts, ...], NDArray[np.uint16]]
 
 
 def protected(hops: HopArray, arcs: int, backups: Mapping[Dpid, Numbered]) -> ProtectedHops:
-    """The same next hops, with these backups where there is one next hop; `arcs` are at most at a switch."""
-    spare = 64 * hops.ways.shape[2] - (1 + arcs) >= _BITS
+    """The same next hops, with these backups where there is one next hop; `arcs` are at most at a switch.
+
+    Weights of their own may stand above the arcs (graph/weighted.py).
+    """
+    used = 1 + arcs + (WEIGHT_BITS if hops.arcs is not None else 0)
+    spare = 64 * hops.ways.shape[2] - used >= _BITS
     ways: Ways = hops.ways.copy() if spare else np.pad(hops.ways, ((0, 0), (0, 0), (0, 1)))
     fans, shift = list[Reading](hops.fans), 64 * ways.shape[2] - _BITS
     for row, dpid in enumerate(hops.dpids):
@@ -91,4 +90,4 @@ def protected(hops: HopArray, arcs: int, backups: Mapping[Dpid, Numbered]) -> Pr
         if number is not None:
             ways[row, :, -1] |= number.astype(np.uint64) << np.uint64(64 - _BITS)
         fans[row] = _fan(fans[row], options, shift)
-    return ProtectedHops(hops.dpids, hops.targets, fans, ways)
+    return ProtectedHops(hops.dpids, hops.targets, fans, ways, arcs=arcs)

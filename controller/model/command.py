@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controller.model.flow import Action, FlowRule, Group, Meter, ReservedPort
+from controller.model.flow import Action, FlowRule, Group, Meter, Owner, ReservedPort
 from controller.model.identity import Dpid, PortNo, PortRef
 
 
@@ -90,6 +90,16 @@ class ReadCounters:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFlowCounters:
+    """Ask for the counters of the rules about single flows that this owner has in this table; answered by the
+    event `FlowsCounted`.
+    """
+
+    owner: Owner
+    table: int
+
+
+@dataclass(frozen=True, slots=True)
 class WatchPort:
     """Run BFD at a port, with the port `far` at the other end of its cable, sending and expecting a packet
     each so many milliseconds. `far` None: no longer. What comes of it are events `BfdChanged`.
@@ -98,6 +108,15 @@ class WatchPort:
     port: PortNo
     far: PortRef | None
     interval_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFlows:
+    """Sample one in so many of the frames that pass a switch (0: none); what comes of it are events
+    `FlowsSampled`.
+    """
+
+    one_in: int
 
 
 ProgramCommand = (
@@ -111,7 +130,7 @@ ProgramCommand = (
     | DeleteMeter
     | Barrier
 )
-Command = ProgramCommand | SendFrame | ReadProgram | ReadCounters | WatchPort
+Command = ProgramCommand | SendFrame | ReadProgram | ReadCounters | ReadFlowCounters | WatchPort | SampleFlows
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
     Demand         what it would send if the fabric were in nobody's way
     Path           the ports by which it leaves one switch after the other, on its way to the last
     Placement      a path for each flow that is to have one; all others go where the routes lead
+    Placed         one of its paths, since when, and why
 
 A path names only ports that lead to switches: its first port is on the switch at which the flow enters, and
 the last one leads to the switch where it leaves. Between hosts on one switch the path is empty. Rates are
@@ -35,10 +36,15 @@ class FlowKey:
     protocol: int
     src_port: int = 0
     dst_port: int = 0
+    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.order()))  # an address's own is slow, and salted
         if self.src.version != self.dst.version:
             raise ModelError(f"{self.src} and {self.dst} are not of one IP version")
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def order(self) -> tuple[int, int, int, int, int, int]:
         """The key by which flows are sorted: version, then the five fields as numbers."""
@@ -94,6 +100,21 @@ class Placement:
     def moved(self, since: Placement) -> frozenset[FlowKey]:
         """The flows that have another path than before, or one for the first time."""
         return frozenset(key for key, path in self.paths.items() if since.paths.get(key) != path)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Why a flow goes where it goes: the path that it was given and since when, the path before as far as it
+    was known, and what it was estimated to get on either, bit/s.
+    """
+
+    flow: Flow
+    path: Path
+    since_s: float
+    demand_bps: float
+    expected_bps: float
+    before: Path | None = None
+    before_bps: float | None = None
 
 
 def in_order(flows: Iterable[Flow]) -> list[Flow]:

@@ -13,7 +13,7 @@ from controller.model.health import Drains
 from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.program import SwitchProgram
 from controller.model.topology import Port, SwitchProfile
-from controller.model.traffic import PortCounters
+from controller.model.traffic import FlowCount, FlowSample, PortCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,22 @@ class CountersRead:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowsSampled:
+    """Frames that switches have sampled; `passed_over` more told nothing, or were too many."""
+
+    samples: tuple[FlowSample, ...]
+    passed_over: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsCounted:
+    """What has met the rules of a switch that are about single flows, each since the rule was set."""
+
+    dpid: Dpid
+    counts: tuple[FlowCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FastLaneTaken:
     """These commands were sent at once, when a port died, before the loop heard of it."""
 
@@ -164,6 +180,8 @@ Event = (
     | ProgramRead
     | ProgramUnchanged
     | CountersRead
+    | FlowsCounted
+    | FlowsSampled
     | FastLaneTaken
     | Incident
     | AuditAsked

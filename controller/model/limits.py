@@ -8,11 +8,11 @@ refused). Each speaks of a part only; together the tightest word counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from controller.model.flow import FlowRule, GroupKind, RuleKey
+from controller.model.flow import FlowRule, Group, GroupKind, RuleKey
 from controller.model.identity import Dpid
 from controller.model.program import SwitchProgram
 from controller.model.topology import SwitchProfile
@@ -24,7 +24,8 @@ class Limits:
 
     `rules` by table; `groups` of kind SELECT, `buckets` in one of them (0 of either: there are no groups),
     `meters` (0: there are none), `tables` in its pipeline. `weighted` says whether buckets may differ in
-    weight. `refused` are rules that it would not take for a reason that no number tells."""
+    weight. `refused` are rules that it would not take for a reason that no number tells. `failovers` are
+    groups of kind FAST_FAILOVER (0: there are none)."""
 
     rules: Mapping[int, int] = field(default_factory=dict)
     groups: int | None = None
@@ -33,6 +34,7 @@ class Limits:
     tables: int | None = None
     weighted: bool = True
     refused: frozenset[FlowRule] = frozenset()
+    failovers: int | None = None
 
     def __bool__(self) -> bool:
         """Whether anything at all is bounded."""
@@ -50,6 +52,7 @@ class Limits:
             _least(self.tables, other.tables),
             self.weighted and other.weighted,
             self.refused | other.refused,
+            _least(self.failovers, other.failovers),
         )
 
     def hold(self, program: SwitchProgram) -> bool:
@@ -58,6 +61,7 @@ class Limits:
         return (
             all(counts.get(table, 0) <= most for table, most in self.rules.items())
             and _within(len(program.groups), self.groups)
+            and (self.failovers is None or _within(failovers(program.groups.values()), self.failovers))
             and _within(len(program.meters), self.meters)
             and all(_within(len(group.buckets), self.buckets) for group in program.groups.values())
             and _within(1 + max(counts, default=0), self.tables)
@@ -92,11 +96,16 @@ NOBODY_LIMITED: Mapping[Dpid, Limits] = MappingProxyType({})
 
 def limits_of(profile: SwitchProfile) -> Limits:
     """The limits that a switch itself speaks of."""
-    groups = None
+    groups = failing_over = None
     if profile.group_sizes is not None:
-        groups = dict(profile.group_sizes).get(GroupKind.SELECT, 0)
+        sizes = dict(profile.group_sizes)
+        groups, failing_over = sizes.get(GroupKind.SELECT, 0), sizes.get(GroupKind.FAST_FAILOVER, 0)
     return Limits(
-        dict(profile.table_sizes), groups=groups, meters=profile.meters, tables=profile.tables or None
+        dict(profile.table_sizes),
+        groups=groups,
+        meters=profile.meters,
+        tables=profile.tables or None,
+        failovers=failing_over,
     )
 
 
@@ -139,6 +148,11 @@ def rules_by_table(program: SwitchProgram) -> dict[int, int]:
     for rule in program.rules.values():
         counts[rule.table] = counts.get(rule.table, 0) + 1
     return counts
+
+
+def failovers(groups: Iterable[Group]) -> int:
+    """How many of these groups are of kind FAST_FAILOVER."""
+    return sum(1 for group in groups if group.kind is GroupKind.FAST_FAILOVER)
 
 
 def _least(one: int | None, other: int | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from controller.model.demand import FlowKey
 from controller.model.identity import PortNo, PortRef
 
 
@@ -23,6 +24,29 @@ class PortCounters(NamedTuple):
     tx_dropped: int = 0
     rx_errors: int = 0
     tx_errors: int = 0
+
+
+class FlowCount(NamedTuple):
+    """What has met a rule about one flow since it was set (OpenFlow 1.3.5, section 7.3.5.2); the bytes are
+    those of whole frames.
+    """
+
+    key: FlowKey
+    packets: int
+    bytes: int
+
+
+class FlowSample(NamedTuple):
+    """A frame of a flow that a switch has sampled: the port by which it came in, the number of the one by
+    which it left (None: by several, by none, or unknown), its bytes on the wire, and how many frames it
+    stands for.
+    """
+
+    entered: PortRef
+    left: PortNo | None
+    key: FlowKey
+    frame_bytes: int
+    one_in: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@
     {"do": "links"}                               each cable: state, health, load
     {"do": "protection"}                          which failures are covered, and which not and why
     {"do": "exposure", "what": "s1-s5"}           what one failure would do, and to whom
+    {"do": "congestion"}                          hot links, large flows, the latest decisions
+    {"do": "why", "flow": "h1-h9"}                which way flows go, since when, and why
     {"do": "drained"}                             what is drained, and whether traffic has left it
     {"do": "drain", "what": "s1-s5"}              not answered here: it changes something (draining.py)
     {"do": "undrain", "what": "s1-s5"}            likewise
@@ -24,6 +26,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from controller.model.errors import TreadleError
+from controller.northbound.congestion import congestion, why
 from controller.northbound.fabric import findings, hosts, status, topology
 from controller.northbound.links import drained, links
 from controller.northbound.programs import rules
@@ -43,6 +46,8 @@ _ANSWERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Json]]] = {
     "protection": ((), protection),
     "exposure": (("what",), exposure),
     "status": ((), status),
+    "congestion": ((), congestion),
+    "why": (("flow",), why),
 }
 
 AUDIT = "audit"

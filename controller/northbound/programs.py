@@ -3,9 +3,10 @@ them."""
 
 from __future__ import annotations
 
+from controller.dataplane.pinned import flow_of
 from controller.dataplane.pipeline import PURPOSE, Table
 from controller.dataplane.render import group_text, meter_text, rule_text
-from controller.model.flow import Cookie, FlowRule
+from controller.model.flow import Cookie, FlowRule, Output
 from controller.model.identity import dpid_text
 from controller.model.program import EMPTY_PROGRAM, SwitchProgram
 from controller.northbound.names import Names
@@ -43,15 +44,26 @@ def _table(number: int, program: SwitchProgram) -> Json:
         "table": number,
         "name": table.name.lower() if table is not None else None,
         "purpose": PURPOSE[table] if table is not None else None,
-        "rules": [_rule(rule) for rule in program.table(number)],
+        "rules": [_rule(rule, program) for rule in program.table(number)],
     }
 
 
-def _rule(rule: FlowRule) -> Json:
+def _rule(rule: FlowRule, program: SwitchProgram) -> Json:
     cookie = Cookie.unpack(rule.cookie)
-    return {
+    shown: Json = {
         "priority": rule.priority,
         "owner": rule.owner.name.lower() if rule.owner else None,
         "life": cookie.life if cookie else None,
         "text": rule_text(rule),
     }
+    flow = flow_of(rule.match) if rule.table == Table.PINS else None
+    if flow is not None:
+        shown |= {"flow": str(flow), "ports": _in_turn(rule, program)}
+    return shown
+
+
+def _in_turn(rule: FlowRule, program: SwitchProgram) -> list[int]:
+    """The ports that a pin tries, one after the other."""
+    groups = (program.groups[number] for number in rule.groups if number in program.groups)
+    buckets = (bucket for group in groups for bucket in group.buckets)
+    return [action.port for bucket in buckets for action in bucket.actions if isinstance(action, Output)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from controller.compiler.assemble import Assembly
-from controller.contract import Gateway
+from controller.contract import Gateway, Pins, TrafficView
 from controller.health.avoidance import Avoidance
 from controller.model.blueprint import Blueprint
 from controller.model.finding import Finding
@@ -48,9 +48,10 @@ class Snapshot:
     `installed` is what the switches have confirmed, and `wanted` what they were last asked for; `idle` says
     whether the two agree on every switch, and `changing` how many do not agree yet. `avoidance` is that of
     the latest turn that has ended, so that with `idle` it tells what has been carried out; `health` is of
-    the cables that are not simply well. `bfd` says of ports with a BFD session whether it is up. `counters`
-    are plain numbers with stable names, `timings` say where the time of turns went; `settings` are plain
-    values, without secrets; `journal` is the position as text, empty where no journal is written.
+    the cables that are not simply well. `bfd` says of ports with a BFD session whether it is up. `traffic`
+    and `pins` are what was measured last, and who was placed. `counters` are plain numbers with stable names,
+    `timings` say where the time of turns went; `settings` are plain values, without secrets; `journal` is the
+    position as text, empty where no journal is written.
     """
 
     now_s: float = 0.0
@@ -73,6 +74,8 @@ class Snapshot:
     wanted: Assembly = field(default_factory=lambda: Assembly({}))
     changing: int = 0
     idle: bool = False
+    traffic: TrafficView = TrafficView()
+    pins: Pins = field(default_factory=Pins)
 
 
 class Subscription(Protocol):

@@ -18,7 +18,7 @@ from bisect import bisect_right
 from controller.model.flow import FlowRule
 from controller.planner.forwarding import Forwarding
 from controller.planner.functions import RouteFunction
-from controller.planner.intervals import ALL_MACS, NO_END, Family
+from controller.planner.intervals import ALL_MACS, NO_END, Family, cover
 from controller.planner.transition import Meeting, Transition, rule_met
 from controller.planner.turns import Look, Ops, Turn
 from controller.planner.wiring import Far, Way, together, turn_between
@@ -154,7 +154,7 @@ _FEW = 64
 def _flips(transition: Transition, switch: int, before: list[Meeting], after: list[Meeting]) -> Ops:
     """The changes at which packets may flip; where there would be too many pairs of rules, all changes."""
     delta = transition.changes[switch].delta
-    every = [id(rule) for rule in (*delta.set_rules, *delta.gone_rules)]
+    every = [id(rule) for rule in (*delta.set_rules, *delta.gone_rules) if cover(rule) is not None]
     if len(before) * len(after) > _FEW:
         return tuple(every)
     flips = [

@@ -30,6 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from controller.dataplane.pipeline import PASS_PRIORITY, Table
 from controller.dataplane.remembered import Remembered
 from controller.model.flow import FlowRule
 from controller.planner.classes import PacketClass
@@ -52,10 +53,23 @@ def in_switch_order(sets: Iterable[FlowRule], deletes: Iterable[FlowRule]) -> li
     """The changes of one switch in the order in which it takes them; True for a set.
 
     Between equal priorities the later table goes first, so that what a rule sends packets on to is there
-    before the rule."""
-    ordered = [(True, rule) for rule in sorted(sets, key=lambda r: (-r.priority, -r.table, r.match.order))]
-    ordered += [(False, rule) for rule in sorted(deletes, key=lambda r: (r.priority, r.table, r.match.order))]
+    before the rule. Pins are set before all else and deleted after all else (planner/pinned.py)."""
+    ordered = [(True, rule) for rule in sorted(sets, key=_set_order)]
+    ordered += [(False, rule) for rule in sorted(deletes, key=_delete_order)]
     return ordered
+
+
+def _set_order(rule: FlowRule) -> tuple[bool, int, int, object]:
+    return not is_pin(rule), -rule.priority, -rule.table, rule.match.order
+
+
+def _delete_order(rule: FlowRule) -> tuple[bool, int, int, object]:
+    return is_pin(rule), rule.priority, rule.table, rule.match.order
+
+
+def is_pin(rule: FlowRule) -> bool:
+    """Whether the rule is about packets that are to go another way than their route would choose."""
+    return rule.table == Table.PINS and rule.priority > PASS_PRIORITY
 
 
 class WaitGraph:

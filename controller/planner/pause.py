@@ -3,7 +3,8 @@
 When half of a fabric changes at once, many classes of packets want opposite orders, and exceptions for all of
 them (planner/exceptions.py) would be many times the rules of the change itself. Then:
 
-    cover      each switch that changes drops what it would route, in the families that change
+    cover      each switch that changes drops what it would route, in the families that change; its pins that
+               go or turn are gone first, so that their packets are dropped too
     change     when all covers are confirmed: what changes, in any order, for nobody can notice
     uncover    when all changes are confirmed: the covers go
 
@@ -22,6 +23,7 @@ from controller.model.flow import EtherType, FlowRule, match
 from controller.model.identity import Dpid
 from controller.model.plan import Step
 from controller.planner.intervals import Family, cover
+from controller.planner.order import is_pin
 from controller.planner.steps import Commands, SwitchChange, forgotten, in_order, needed
 
 COVERS = {
@@ -62,15 +64,23 @@ def _families(changes: Sequence[SwitchChange]) -> set[Family]:
 
 def _covering(change: SwitchChange, covers: Sequence[FlowRule]) -> Commands:
     """What a switch needs first, its cover, and who is let in from now on."""
-    opened = [rule for rule in change.delta.set_rules if cover(rule) is None]
-    rules = [SetRule(rule) for rule in (*covers, *opened)]
+    opened = [rule for rule in change.delta.set_rules if cover(rule) is None and not is_pin(rule)]
+    rules: list[ProgramCommand] = [SetRule(rule) for rule in (*covers, *opened)]
+    rules += map(DeleteRule, _old_pins(change))
     before = needed(change)
     return (*before, Barrier(), *rules) if before else tuple(rules)
 
 
+def _old_pins(change: SwitchChange) -> list[FlowRule]:
+    """The pins that go, and those that turn."""
+    turned = {rule.key for rule in change.delta.set_rules if is_pin(rule)}
+    held = (rule for rule in change.delta.replaced_rules if rule.key in turned)
+    return [*filter(is_pin, change.delta.gone_rules), *held]
+
+
 def _changing(change: SwitchChange) -> Commands:
     return in_order(
-        [rule for rule in change.delta.set_rules if cover(rule) is not None],
+        [rule for rule in change.delta.set_rules if cover(rule) is not None or is_pin(rule)],
         [rule for rule in change.delta.gone_rules if cover(rule) is not None and rule.key not in _KEYS],
     )
 
@@ -82,6 +92,6 @@ def _uncovering(change: SwitchChange, covers: Sequence[FlowRule]) -> Commands:
     gone += [
         DeleteRule(rule)
         for rule in change.delta.gone_rules
-        if rule.key not in kept and (cover(rule) is None or rule.key in _KEYS)
+        if rule.key not in kept and not is_pin(rule) and (cover(rule) is None or rule.key in _KEYS)
     ]
     return tuple(gone)

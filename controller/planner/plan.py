@@ -23,6 +23,7 @@ as long as it lives, and handed on to the next.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from controller.dataplane.pipeline import Table
 from controller.model.command import ProgramCommand
@@ -38,6 +39,7 @@ from controller.planner.forwarding import expect
 from controller.planner.masks import bits
 from controller.planner.order import Levels, Op, WaitGraph
 from controller.planner.pause import paused
+from controller.planner.pinned import companions
 from controller.planner.regroup import regroup
 from controller.planner.steps import Schedule, SwitchChange, steps_of
 from controller.planner.transition import Change, Transition
@@ -139,7 +141,7 @@ def _schedule(transition: Transition) -> Schedule | None:
     levels = graph.levels()
     if levels.stuck:
         return None if _is_large(transition) else _with_exceptions(transition, entrances)
-    return Schedule(levels.of, graph.elsewhere, pending)
+    return _with_pins(transition, Schedule(levels.of, graph.elsewhere, pending))
 
 
 def _forwards(program: SwitchProgram) -> bool:
@@ -175,7 +177,12 @@ def _with_exceptions(transition: Transition, entrances: Entrances) -> Schedule |
             return None
         pending.update((exemption.op, packets.pending) for exemption in found if packets.pending)
     entrances.ask(graph, pending, exemptions)
-    return Schedule(graph.levels().of, graph.elsewhere, pending, exemptions)
+    return _with_pins(transition, Schedule(graph.levels().of, graph.elsewhere, pending, exemptions))
+
+
+def _with_pins(transition: Transition, schedule: Schedule) -> Schedule:
+    """The same, with the moments of pins."""
+    return replace(schedule, companions=companions(transition, schedule.level, schedule.exemptions))
 
 
 def _graph(

@@ -5,7 +5,8 @@ What the steps of a switch hold:
     one of its own, before   groups renamed (planner/regroup.py), meters, new groups
     the first                exceptions
     each                     exceptions rewritten, then rules of the routes table, in the order of
-                             planner/order.py
+                             planner/order.py, and pins with the routes of their destinations
+                             (planner/pinned.py)
     the one of level 0       new rules of the other tables: a new host is let in, its routes may follow
     the last                 rules of other tables that go, exceptions that have served
     one of its own, after    groups and meters that no rule names any more: what a switch has cached of its
@@ -48,13 +49,15 @@ _BEFORE_ALL = -1
 @dataclass(frozen=True)
 class Schedule:
     """When each change may come: the level of those that wait, which changes of rules they wait for, on which
-    other switches, the switches whose answers they wait for, both as masks, and the exceptions.
+    other switches, the switches whose answers they wait for, both as masks, the exceptions, and which change
+    of a route a pin goes with.
     """
 
     level: Mapping[Op, int] = field(default_factory=dict)
     elsewhere: Mapping[Op, Mapping[int, int]] = field(default_factory=dict)
     pending: Mapping[Op, int] = field(default_factory=dict)
     exemptions: Sequence[Exemption] = ()
+    companions: Mapping[Op, Op] = field(default_factory=dict)
 
 
 class SwitchChange(NamedTuple):
@@ -210,10 +213,13 @@ def _drafts(change: SwitchChange, schedule: Schedule, exemptions: Sequence[Exemp
 def _level(
     switch: int, sets: bool, rule: FlowRule, schedule: Schedule, changed: Mapping[RuleKey, FlowRule]
 ) -> int | None:
-    """The level of a change; None for the last of its switch. A variant goes with the rule below it, if that
-    changes.
+    """The level of a change; None for the last of its switch. A pin goes with the route of its destination,
+    and a variant with the rule below it, if those change.
     """
     if cover(rule) is None:
+        route = schedule.companions.get((switch, id(rule)))
+        if route is not None:
+            return schedule.level.get(route, 0)
         key = below(rule)
         base = changed.get(key) if key else None
         if base is None:

@@ -10,17 +10,27 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, IntEnum
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import ModuleType, NoneType
 from typing import Any
 
-from controller.model import command, event, flow, health, identity, program, topology, traffic
+from controller.model import command, demand, event, flow, health, identity, program, topology, traffic
 from controller.model.errors import ModelError
 
-_MODULES: tuple[ModuleType, ...] = (command, event, flow, health, identity, program, topology, traffic)
+_MODULES: tuple[ModuleType, ...] = (
+    command,
+    demand,
+    event,
+    flow,
+    health,
+    identity,
+    program,
+    topology,
+    traffic,
+)
 
 
 def encode(value: Any) -> str:
@@ -79,6 +89,26 @@ def _map(value: Mapping[Any, Any]) -> str:
     return '{"map":' + _list(value.items()) + "}"
 
 
+def _parts(key: demand.FlowKey) -> tuple[str | int, ...]:
+    return str(key.src), str(key.dst), key.protocol, key.src_port, key.dst_port
+
+
+def _sample_parts(sample: traffic.FlowSample) -> tuple[Any, ...]:
+    entered = sample.entered
+    return entered.dpid, entered.port, sample.left, *_parts(sample.key), sample.frame_bytes, sample.one_in
+
+
+def _flow_sample(parts: Sequence[Any]) -> traffic.FlowSample:
+    dpid, port, left, *key, frame_bytes, one_in = parts
+    entered = identity.PortRef(identity.Dpid(dpid), identity.PortNo(port))
+    return traffic.FlowSample(entered, left, _flow_key(key), frame_bytes, one_in)
+
+
+def _flow_key(parts: Sequence[Any]) -> demand.FlowKey:
+    src, dst, *rest = parts
+    return demand.FlowKey(ip_address(src), ip_address(dst), *rest)
+
+
 _WRITERS: tuple[tuple[type, Writer], ...] = (
     (IntEnum, lambda value: str(int(value))),
     (NoneType, lambda value: "null"),
@@ -91,6 +121,9 @@ _WRITERS: tuple[tuple[type, Writer], ...] = (
     (flow.Term, lambda term: f'{{"Term":["{term.field.name}",{int(term.value)},{term.mask}]}}'),
     (identity.PortRef, lambda at: f'{{"PortRef":[{at.dpid},{at.port}]}}'),
     (traffic.PortCounters, lambda counters: f'{{"PortCounters":[{",".join(map(str, counters))}]}}'),
+    (traffic.FlowCount, lambda count: f'{{"FlowCount":{_list((*_parts(count.key), *count[1:]))}}}'),
+    (traffic.FlowSample, lambda sample: f'{{"FlowSample":{_list(_sample_parts(sample))}}}'),
+    (demand.FlowKey, lambda key: f'{{"FlowKey":{_list(_parts(key))}}}'),
     (Mapping, _map),
     (IPv4Address, lambda value: f'{{"ip":"{value}"}}'),
     (IPv6Address, lambda value: f'{{"ip":"{value}"}}'),
@@ -127,6 +160,9 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "map": lambda body: {decode(key): decode(item) for key, item in body},
     "set": lambda body: frozenset(decode(item) for item in body),
     "PortRef": lambda body: identity.PortRef(*body),
+    "FlowKey": _flow_key,
+    "FlowSample": _flow_sample,
+    "FlowCount": lambda body: traffic.FlowCount(_flow_key(body[:5]), *body[5:]),
     "PortCounters": lambda body: traffic.PortCounters(*body),
     "Term": lambda body: flow.Term(flow.Field[body[0]], body[1], body[2]),
 }

@@ -33,16 +33,20 @@ from typing import Any
 
 from controller.compiler.adopt import endpoints
 from controller.compiler.assemble import Assembly
+from controller.compiler.pins import without_pins
 from controller.contract import (
     App,
     Arrival,
     Decision,
     FabricSettings,
     FabricView,
+    Pins,
     Report,
     Routes,
     Rules,
+    Sample,
     SendFrames,
+    TrafficView,
     Watch,
 )
 from controller.dataplane.render import command_text
@@ -56,6 +60,7 @@ from controller.model.command import (
     FrameOut,
     ModifyGroup,
     ReadProgram,
+    SampleFlows,
     SendFrame,
     WatchPort,
 )
@@ -66,6 +71,8 @@ from controller.model.event import (
     DrainAsked,
     Event,
     FastLaneTaken,
+    FlowsCounted,
+    FlowsSampled,
     Incident,
     ProgramRead,
     ProgramUnchanged,
@@ -96,8 +103,10 @@ from controller.runtime.guard import Guard, has_detours
 from controller.runtime.ledger import Ledger
 from controller.runtime.lessons import Lessons, lesson
 from controller.runtime.loads import Loads
+from controller.runtime.pincounts import PinCounts
 from controller.runtime.readiness import Patience, Readiness, with_admission
 from controller.runtime.timings import Timings
+from controller.runtime.traffic import TrafficMeter
 
 _LONGEST_WAIT_S = 0.5
 _PATIENCE_S = 0.1
@@ -118,6 +127,7 @@ class Setup:
     patience: Patience = Patience()
     barrier_timeout_s: float = 5.0
     counters_interval_s: float = 5.0
+    pin_counters_interval_s: float = 1.0
     audit_interval_s: float = 60.0
     limits: Mapping[Dpid | None, Limits] = field(default_factory=dict)
     step_pause_s: float = 0.02
@@ -133,6 +143,9 @@ class Engine:
         self.findings = FindingsBook()
         self.ledger = Ledger()
         self.loads = Loads(setup.counters_interval_s)
+        self.pin_counts = PinCounts(setup.pin_counters_interval_s)
+        self.traffic = TrafficMeter()
+        self.pins = Pins()
         self.audit = Audit(setup.audit_interval_s)
         self.avoiding = Avoiding(setup.damping)
         self.connected: set[Dpid] = set()
@@ -146,7 +159,7 @@ class Engine:
         self._readiness = Readiness(setup.patience, setup.blueprint)
         self._execution = Execution(self.ledger.confirm, setup.step_pause_s)
         self._memories: dict[str, Any] = {}
-        self._decisions: dict[str, tuple[Rules | Routes, ...]] = {}
+        self._decisions: dict[str, tuple[Rules | Routes | Pins, ...]] = {}
         self._makes_room = False
         self._held: frozenset[Dpid] = frozenset()
         self._overdue: frozenset[Dpid] = frozenset()
@@ -207,6 +220,7 @@ class Engine:
         out += self._advance(now_s)
         out += self._answer(answers, now_s)
         out += self.loads.questions(now_s)
+        out += self.pin_counts.questions(now_s)
         out += self.audit.questions(now_s, self._execution.owing)
         self._end_silent_sessions(now_s)
         return tuple(out)
@@ -218,6 +232,8 @@ class Engine:
             self._readiness.due_s(),
             self._execution.due_s(self._now_s, self._setup.barrier_timeout_s),
             self.loads.due_s(),
+            self.pin_counts.due_s(),
+            self.traffic.due_s(),
             self.audit.due_s(),
             self.avoiding.due_s(),
             self._answers_due_s,
@@ -251,11 +267,13 @@ class Engine:
                 self._profiles[dpid] = profile
                 self.connected.add(dpid)
                 self.loads.came(dpid, now_s)
+                self.pin_counts.came(dpid, now_s)
                 return [Addressed(dpid, ReadProgram())]
             case SwitchDown(dpid=dpid, reason=reason):
                 self._forget(dpid)
                 self.connected.discard(dpid)
                 self.loads.went(dpid)
+                self.pin_counts.went(dpid)
                 self.news.append(Change("session-lost", dpid_text(dpid), (("reason", reason),)))
             case BarrierDone(dpid=dpid, token=token):
                 self._execution.answered(dpid, token, now_s)
@@ -269,6 +287,10 @@ class Engine:
                 self._dirty = True
             case CountersRead():
                 self.loads.take(event, self.topology, now_s)
+            case FlowsSampled():
+                self.traffic.take(event, self.topology, now_s)
+            case FlowsCounted():
+                self.pin_counts.take(event, now_s)
             case AuditAsked(dpids=dpids):
                 for dpid in dpids:
                     self.audit.touched(dpid)
@@ -381,22 +403,33 @@ class Engine:
             arrivals,
             avoidance.stubs,
             avoidance.routable if avoidance.avoided else None,
+            self._measured(now_s),
         )
         out: list[Addressed] = []
         for app in self._setup.apps:
-            self._memories[app.name], decisions = app.decide(view, self._memories.get(app.name))
+            with self.timings.asked(app.name):
+                self._memories[app.name], decisions = app.decide(view, self._memories.get(app.name))
             out += self._hear(app.name, decisions, now_s)
         return out
 
+    def _measured(self, now_s: float) -> TrafficView:
+        counts = self.pin_counts
+        shown = self.traffic.view(
+            self.topology, now_s, self.loads.by_port, counts.rates, counts.version, self.pins
+        )
+        self._report("traffic", self.traffic.findings, now_s)
+        return shown
+
     def _hear(self, name: str, decisions: Sequence[Decision], now_s: float) -> list[Addressed]:
-        lasting = tuple(decision for decision in decisions if isinstance(decision, Rules | Routes))
+        lasting = tuple(decision for decision in decisions if isinstance(decision, Rules | Routes | Pins))
         known = self._decisions.get(name, ())
         if len(lasting) != len(known) or any(a is not b for a, b in zip(lasting, known, strict=True)):
             self._decisions[name] = lasting
             self._dirty = True
         reports = [decision.findings for decision in decisions if isinstance(decision, Report)]
         self._report(name, reports[0] if len(reports) == 1 else tuple(chain(*reports)), now_s)
-        self._watches += chain(*(_watched(each) for each in decisions if isinstance(each, Watch)))
+        self.pins = next((each for each in decisions if isinstance(each, Pins)), self.pins)
+        self._watches += chain(*(_set_up(each) for each in decisions if isinstance(each, Watch | Sample)))
         return self._frames(
             [f for decision in decisions if isinstance(decision, SendFrames) for f in decision.frames]
         )
@@ -449,6 +482,7 @@ class Engine:
             unsure = self._readiness.started and self._guard.is_unsure
             if unsure and not self._guard.recognise(self.ledger.installed, self.wanted):
                 self.assembly = self._assembled()
+        self.pin_counts.follow(self.assembly.pins.walks, self._now_s)
         self.lessons.heeded()
         self._report("fitting", self._fitting.findings, self._now_s)
         installed = {dpid: held for dpid, held in self.ledger.installed.items() if dpid in self.wanted}
@@ -465,9 +499,10 @@ class Engine:
 
     def _assembled(self) -> Assembly:
         """What the fabric may be asked for now."""
-        deciding = [app for app in self._setup.apps if self._decisions.get(app.name)]
-        said = chain.from_iterable(self._decisions[app.name] for app in deciding)
-        decisions = tuple(map(self._guarded, said))
+        said = [(app, decision) for app in self._setup.apps for decision in self._decisions.get(app.name, ())]
+        decisions = tuple([self._guarded(decision) for _, decision in said])
+        routing = [app for app, decision in said if not isinstance(decision, Pins)]
+        deciding = list({app.name: app for app in routing}.values())
         limits, avoidance = self.lessons.limits, self.avoiding.avoidance
         return self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
 
@@ -494,11 +529,11 @@ class Engine:
         wanted = self._guard.goal(held, wanted)
         goal = with_room(held, wanted, self.lessons.limits.get(dpid, UNLIMITED))
         self._makes_room |= goal is not wanted
-        return goal
+        return goal if goal is wanted else without_pins(goal)
 
-    def _guarded(self, decision: Rules | Routes) -> Rules | Routes:
+    def _guarded(self, decision: Rules | Routes | Pins) -> Rules | Routes | Pins:
         """The decision, as far as switches may be asked for it now."""
-        if isinstance(decision, Rules):
+        if not isinstance(decision, Routes):
             return decision
         allowed = self._guard.allows(decision.table)
         return decision if allowed is decision.table else Routes(allowed)
@@ -526,10 +561,12 @@ class Engine:
             self._dirty = True
 
 
-def _watched(decision: Watch) -> list[Addressed]:
-    """What becomes of ports that are watched, by switch and number; also of those that are not connected:
-    their BFD is set up where it can be, not over OpenFlow.
+def _set_up(decision: Watch | Sample) -> list[Addressed]:
+    """What becomes of ports that are watched and switches that sample, by switch and number; also of those
+    that are not connected: they are set up where they can be, not over OpenFlow.
     """
+    if isinstance(decision, Sample):
+        return [Addressed(dpid, SampleFlows(n)) for dpid, n in sorted(decision.one_in.items())]
     interval_ms = decision.interval_ms
     return [
         Addressed(at.dpid, WatchPort(at.port, far, interval_ms if far else 0))

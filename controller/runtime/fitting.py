@@ -9,6 +9,9 @@ decided and assembled again:
     unserved    some of its hosts have no place: for the fabric they do not exist
     left out    no path leads to it; it keeps of its admission table what it can hold
 
+Pins are no part of this: a switch that is too small has them left out before anything else, and what they
+say holds for any routes (compiler/pins.py).
+
 Everybody's program follows from what is asked of each, so there is never half a path: a switch that cannot
 hold its part of one is not on it. The search begins anew for each snapshot and depends on nothing but the
 snapshot, the decisions and the limits; each step asks less, so it ends.
@@ -18,12 +21,12 @@ Where all fits, this is one assembly and a look at each program that is new.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controller.compiler.assemble import Assembly, assemble
-from controller.contract import App, Decision, FabricSettings, FabricView, Routes, Rules
+from controller.contract import App, Decision, FabricSettings, FabricView, Pins, Routes, Rules
 from controller.dataplane.pipeline import Table
 from controller.health.avoidance import Avoidance
 from controller.model.blueprint import Blueprint
@@ -31,7 +34,7 @@ from controller.model.delta import delta
 from controller.model.finding import Finding, Severity
 from controller.model.flow import SetField
 from controller.model.identity import Dpid, Mac, dpid_text, mac_text
-from controller.model.limits import UNLIMITED, Limits, rules_by_table
+from controller.model.limits import UNLIMITED, Limits, failovers, rules_by_table
 from controller.model.program import SwitchProgram
 from controller.model.succession import successor
 from controller.model.topology import Host, Topology
@@ -84,6 +87,7 @@ class Fitting:
         """
         avoidance = avoidance or Avoidance(topology, routable=topology)
         assembly = self._assembled(0, topology, decisions, limits)
+        pins = [decision for decision in decisions if isinstance(decision, Pins)]
         restrictions, why, number = Restrictions(), dict[Dpid, str](), 0
         while misfits := self._misfits(assembly, limits, restrictions):
             shown = restricted(topology, restrictions)
@@ -93,10 +97,10 @@ class Fitting:
                 restrictions = _asked_less(restrictions, shown, dpid, program, limits[dpid])
             number += 1
             shown = restricted(topology, restrictions)
-            decisions = self._decided(number, apps, shown, restrictions, now_s, avoidance)
-            assembly = self._assembled(number, shown, decisions, limits)
+            lasting = self._decided(number, apps, shown, restrictions, now_s, avoidance)
+            assembly = self._assembled(number, shown, (*lasting, *pins), limits)
         del self._levels[number + 1 :]
-        self.findings = _findings(topology, restrictions, why)
+        self.findings = (*_findings(topology, restrictions, why), *_unpinned(assembly))
         return _pruned(assembly, restrictions.left_out, limits)
 
     def _assembled(
@@ -212,6 +216,7 @@ def excess(program: SwitchProgram, limits: Limits) -> str:
         (what, count, most)
         for what, count, most in (
             ("groups", len(program.groups), limits.groups),
+            ("failover groups", failovers(program.groups.values()), limits.failovers),
             ("buckets in a group", widest, limits.buckets),
             ("meters", len(program.meters), limits.meters),
             ("tables", 1 + max(counts, default=0), limits.tables),
@@ -241,3 +246,12 @@ def _findings(topology: Topology, given_up: Restrictions, why: Mapping[Dpid, str
         evidence = f"no path leads to this host at {at}: its switch has no room for it ({why[at.dpid]})"
         found.append(Finding(Severity.ERROR, "host-not-served", mac_text(mac), evidence, advice))
     return tuple(found)
+
+
+def _unpinned(assembly: Assembly) -> Iterator[Finding]:
+    """What is said of pins that have no room."""
+    for dpid, count in sorted(assembly.unpinned.items()):
+        of = len(assembly.pins.switches[dpid].rules)
+        evidence = f"{count} of {of} flows that are pinned there go as its routes choose: it has no room"
+        advice = "give it more room, or leave its flows to the routes"
+        yield Finding(Severity.WARNING, "pins-left-out", dpid_text(dpid), evidence, advice)

@@ -25,7 +25,8 @@ from enum import Enum
 
 import numpy as np
 
-from controller.dataplane.pipeline import PASS_PRIORITY, Table
+from controller.dataplane.pipeline import Table
+from controller.dataplane.protecting import is_of_detours
 from controller.graph.detours import succession
 from controller.graph.protected import ProtectedHops
 from controller.model.flow import Field, FlowRule, RuleKey
@@ -137,9 +138,7 @@ def _slots(program: SwitchProgram) -> Slots:
 
 def has_detours(program: SwitchProgram) -> bool:
     """Whether a switch takes part in detours."""
-    return any(
-        rule.table == Table.DETOURS and rule.priority > PASS_PRIORITY for rule in program.rules.values()
-    )
+    return any(map(is_of_detours, program.rules.values()))
 
 
 def with_slots_of(held: SwitchProgram, wanted: SwitchProgram) -> SwitchProgram:

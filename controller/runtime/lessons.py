@@ -6,7 +6,8 @@
     a group: out of groups                          as many groups as it held then
     a group: out of buckets                         groups of half as many buckets
     a group: no weights                             buckets of equal weight
-    a group, otherwise                              no groups
+    a failover group, otherwise                     no failover groups
+    another group, otherwise                        no groups
     a meter: out of meters                          as many meters as it held then
     a meter, otherwise                              no meters
     a rule, otherwise                               never this rule
@@ -28,6 +29,7 @@ from dataclasses import replace
 from controller.dataplane.pipeline import Table
 from controller.model.command import AddGroup, AddMeter, ModifyGroup, ModifyMeter, SetRule
 from controller.model.event import Refused
+from controller.model.flow import GroupKind
 from controller.model.identity import Dpid
 from controller.model.limits import UNLIMITED, Limits, limits_of, rules_by_table
 from controller.model.program import SwitchProgram
@@ -68,7 +70,11 @@ def lesson(refused: Refused, held: SwitchProgram) -> Limits | None:
                 return Limits(weighted=False)
             if why == _OUT_OF_BUCKETS:
                 return Limits(buckets=len(group.buckets) // 2)
-            return Limits(groups=len(held.groups) if why == _OUT_OF_GROUPS else 0)
+            if why == _OUT_OF_GROUPS:
+                return Limits(groups=len(held.groups))
+            if group.kind is GroupKind.FAST_FAILOVER:
+                return Limits(failovers=0)
+            return Limits(groups=0)
         case AddMeter() | ModifyMeter():
             return Limits(meters=len(held.meters) if why == _OUT_OF_METERS else 0)
         case _:
@@ -136,6 +142,7 @@ def _tightened_anyway(known: Limits, fresh: Limits) -> Limits:
         groups=known.groups if fresh.groups is None else _less(known.groups or 0),
         buckets=known.buckets if fresh.buckets is None else _less(known.buckets or 0),
         meters=known.meters if fresh.meters is None else _less(known.meters or 0),
+        failovers=known.failovers if fresh.failovers is None else 0,
     )
 
 

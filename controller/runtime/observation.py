@@ -103,6 +103,8 @@ class Observation:
             health=engine.avoiding.health(self._now_s),
             changing=0 if idle else engine.changing,
             running_s=time.monotonic() - self._began_s,
+            traffic=engine.traffic.shown,
+            pins=engine.pins,
         )
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:

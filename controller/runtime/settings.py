@@ -89,6 +89,11 @@ class Settings:
     limits: tuple[str, ...] = ()
     ovsdb: tuple[str, ...] = ()
     bfd_interval_ms: int = 0
+    sflow: str = ""
+    scheduler: str = "ours"
+    elephant_share: float = 0.1
+    elephant_age_s: float = 0.0
+    pin_idle_s: float = 5.0
     gateway_mac: Mac = Gateway().mac
     gateways: tuple[IPv4Interface | IPv6Interface, ...] = ()
 
@@ -96,6 +101,14 @@ class Settings:
     def listen_address(self) -> tuple[str, int]:
         """Host and port of `listen`; IPv6 in brackets."""
         host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def sflow_address(self) -> tuple[str, int] | None:
+        """Host and port of `sflow`; None where nothing is to be sampled."""
+        if not self.sflow:
+            return None
+        host, _, port = self.sflow.rpartition(":")
         return host.strip("[]"), int(port)
 
     @property
@@ -263,6 +276,7 @@ _CHOICES = {
     "framework": ("os_ken", "ryu"),
     "hub": ("", "native", "eventlet"),
     "log_level": ("debug", "info", "warning", "error"),
+    "scheduler": ("ours", "ecmp", "gff", "sa"),
 }
 
 
@@ -279,12 +293,9 @@ def _check(settings: Settings) -> Settings:
     for key in ("echo_interval_s", "lldp_interval_s", "punt_pps", "broadcast_pps"):
         if not getattr(settings, key):
             raise OperatorError("must be more than zero", key=key)
-    host, _, port = settings.listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise OperatorError(
-            f"'{settings.listen}' is not HOST:PORT", key="listen", mend="for instance 127.0.0.1:6653"
-        )
+    _check_address(settings.listen, "listen", "127.0.0.1:6653")
     _check_bfd(settings)
+    _check_sflow(settings)
     if settings.dead_after_s <= settings.echo_interval_s:
         raise OperatorError("must be longer than echo_interval_s", key="dead_after_s")
     try:
@@ -297,6 +308,24 @@ def _check(settings: Settings) -> Settings:
             "tls_key, tls_cert and tls_ca go together", key="tls_key", mend="give all three or none"
         )
     return settings
+
+
+def _check_address(text: str, key: str, example: str) -> None:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise OperatorError(f"'{text}' is not HOST:PORT", key=key, mend=f"for instance {example}")
+
+
+def _check_sflow(settings: Settings) -> None:
+    """Sampling is set up through databases, like BFD."""
+    if not 0 < settings.elephant_share <= 1:
+        raise OperatorError(f"{settings.elephant_share:g} is not above 0 and at most 1", key="elephant_share")
+    if not settings.sflow:
+        return
+    _check_address(settings.sflow, "sflow", "127.0.0.1:6343")
+    if not settings.ovsdb:
+        mend = "name one in ovsdb, for instance unix:/var/run/openvswitch/db.sock"
+        raise OperatorError("needs a database to set sampling up in", key="sflow", mend=mend)
 
 
 def _check_bfd(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 _KEEP = 4096
 _LATELY_S = 10.0
+_LEAST_S = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,15 @@ class Reaction:
     switches: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How often an app has decided something, and how long that took the last time and at most."""
+
+    count: int = 0
+    last_s: float = 0.0
+    longest_s: float = 0.0
+
+
 class Timings:
     """Seconds by phase since the start, and the latest reactions."""
 
@@ -41,6 +51,7 @@ class Timings:
         self.turns = 0
         self.busy_s = 0.0
         self._latest: deque[tuple[float, float]] = deque(maxlen=_KEEP)
+        self._apps: dict[str, Asked] = {}
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -51,6 +62,20 @@ class Timings:
         finally:
             spent_s = time.perf_counter() - began_s
             self.phases_s[name] = self.phases_s.get(name, 0.0) + spent_s
+
+    @contextmanager
+    def asked(self, app: str) -> Iterator[None]:
+        """Count the time in which an app decides; what takes less than a tenth of a millisecond is no
+        decision, but a look whether there is one to make.
+        """
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent_s = time.perf_counter() - began_s
+            if spent_s >= _LEAST_S:
+                known = self._apps.get(app, Asked())
+                self._apps[app] = Asked(known.count + 1, spent_s, max(known.longest_s, spent_s))
 
     def turned(self, began_s: float, took_s: float) -> None:
         """A turn has ended."""
@@ -72,6 +97,14 @@ class Timings:
                 "busy_s": round(self.busy_s, 6),
                 "p99_ms": round(1e3 * latest_s[int(0.99 * (len(latest_s) - 1))], 3),
                 "max_ms": round(1e3 * latest_s[-1], 3),
+            },
+            "apps": {
+                name: {
+                    "count": each.count,
+                    "last_ms": round(1e3 * each.last_s, 3),
+                    "max_ms": round(1e3 * each.longest_s, 3),
+                }
+                for name, each in sorted(self._apps.items())
             },
             "phases_s": {name: round(spent_s, 6) for name, spent_s in sorted(self.phases_s.items())},
             "reactions": [

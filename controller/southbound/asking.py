@@ -1,4 +1,4 @@
-"""Questions with long answers: what a switch holds, and what its ports have counted.
+"""Questions with long answers: what a switch holds, and what its ports and its flows' rules have counted.
 
 An answer comes in parts (multipart replies), each of any number of messages, and two questions may be under
 way at once. A question collects its parts by transaction id and is finished when the last one has said that
@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
 
-from controller.model.event import CountersRead, Event
+from controller.model.event import CountersRead, Event, FlowsCounted
 from controller.model.identity import Dpid
 from controller.southbound import wire
+from controller.southbound.decode.flows import flow_counts_at
 from controller.southbound.decode.ports import port_counters_at, ports_at
 from controller.southbound.guard.shapes import Malformed
 
@@ -99,3 +100,13 @@ def port_counters() -> Part:
 def counters_read(dpid: Dpid, parts: Sequence[list[Any]]) -> list[Event]:
     """`CountersRead` from the one part of its answer."""
     return [CountersRead(dpid, tuple(parts[0]))]
+
+
+def flow_counters() -> Part:
+    """What has met each rule about a single flow."""
+    return Part(wire.FLOWS, flow_counts_at)
+
+
+def flows_counted(dpid: Dpid, parts: Sequence[list[Any]]) -> list[Event]:
+    """`FlowsCounted` from the one part of its answer."""
+    return [FlowsCounted(dpid, tuple(parts[0]))]

@@ -25,7 +25,7 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-from controller.model.command import Command, ReadCounters, ReadProgram
+from controller.model.command import Command, ReadCounters, ReadFlowCounters, ReadProgram
 from controller.model.event import (
     BarrierDone,
     Event,
@@ -45,6 +45,8 @@ from controller.southbound.asking import (
     Question,
     TooLong,
     counters_read,
+    flow_counters,
+    flows_counted,
     port_counters,
     port_descriptions,
 )
@@ -384,6 +386,8 @@ class Session:
             self._await(xids, reading.parts, reading.finish)
         elif isinstance(command, ReadCounters):
             self._await(xids, [port_counters()], partial(counters_read, self._name))
+        elif isinstance(command, ReadFlowCounters):
+            self._await(xids, [flow_counters()], partial(flows_counted, self._name))
 
     def _await(
         self,

@@ -18,9 +18,9 @@ def decide(snapshot: Topology, memory: Memory | None = None) -> tuple[Memory, Ro
 
 
 def decided(snapshot: Topology, memory: Memory | None = None) -> tuple[Memory, Routes]:
-    """The same, when the detours have been found."""
+    """The same, when detours and weights have been found."""
     memory, routes = decide(snapshot, memory)
-    while memory.protection.draft is not None:
+    while memory.is_searching:
         memory, routes = decide(snapshot, memory)
     return memory, routes
 

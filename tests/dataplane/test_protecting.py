@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
+from controller.compiler.assemble import assemble
+from controller.contract import FabricSettings, Pins, Routes
 from controller.dataplane.protecting import holds_protection_of, protecting
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, linear, mesh
 from controller.model.flow import Group
 from controller.model.program import EMPTY_PROGRAM, FabricProgram
 from tests.fabrics import snapshot
+from tests.laws.compiled import with_detours
+from tests.laws.pinning import paths_of, random_pins
 from tests.laws.test_coverage_law import made
 
 PLANNED = [fat_tree(4), fat_tree(6), leaf_spine(4, 3, 1), mesh(5), linear(3)]
@@ -30,6 +35,19 @@ def test_what_is_counted_is_what_is_there_more_than_without(plan: Blueprint) -> 
         assert len(more.rules) == len(program.rules) - len(bare[dpid].rules)
         assert len(more.groups) == len(program.groups) - len(bare[dpid].groups)
         assert protecting(bare[dpid]) == ({}, {})
+
+
+def test_pins_are_no_protection() -> None:
+    whole = snapshot(fat_tree(4))
+    table, _ = with_detours(whole)
+    pins = Pins(paths_of(random_pins(Random(1), whole, table, count=40)))
+    plain = assemble([Routes(table)], whole, FabricSettings()).program
+    pinned = assemble([Routes(table), pins], whole, FabricSettings()).program
+    more = [dpid for dpid in plain if len(pinned[dpid].groups) > len(plain[dpid].groups)]
+    assert len(more) > 3
+    for dpid, program in plain.items():
+        assert protecting(pinned[dpid]) == protecting(program)
+        assert holds_protection_of(program, pinned[dpid])
 
 
 def test_a_switch_holds_its_protection_when_nothing_of_it_is_missing_or_different() -> None:

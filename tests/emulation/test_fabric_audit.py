@@ -16,13 +16,13 @@ from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
 from tests.emulation.watch import (
     REACH_S,
+    brought_up,
     eventually,
     findings,
     groups,
     lost_meanwhile,
     meters,
     rules,
-    settled,
     told,
 )
 
@@ -36,9 +36,7 @@ Held = tuple[dict[str, list[str]], dict[str, list[str]], dict[str, list[str]]]
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(fat_tree(4), treadle({"audit_interval_s": 2})) as running:
-        running.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(running)
+    with brought_up(fat_tree(4), treadle({"audit_interval_s": 2})) as running:
         yield running
 
 

@@ -18,6 +18,7 @@ from mininet_scenarios.controller import free_port
 from mininet_scenarios.lab import Lab
 from tests.emulation.watch import (
     REACH_S,
+    brought_up,
     eventually,
     groups,
     links,
@@ -39,9 +40,7 @@ _AFTERMATH_S = 5.0
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(fat_tree(4)) as running:
-        running.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(running)
+    with brought_up(fat_tree(4)) as running:
         yield running
 
 

@@ -16,16 +16,22 @@ from controller.model.blueprint import Blueprint, Cable, fat_tree, leaf_spine, r
 from controller.model.identity import Dpid
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.traffic import Pair
-from tests.emulation.watch import REACH_S, eventually, links, lost_meanwhile, planned_links, settled
+from tests.emulation.watch import (
+    REACH_S,
+    brought_up,
+    eventually,
+    links,
+    lost_meanwhile,
+    planned_links,
+    settled,
+)
 
 pytestmark = pytest.mark.emulation
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(fat_tree(4)) as running:
-        running.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(running)
+    with brought_up(fat_tree(4)) as running:
         yield running
 
 

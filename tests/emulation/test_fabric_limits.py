@@ -17,7 +17,7 @@ from controller.model.identity import dpid_text, mac_text
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.traffic import Pair
-from tests.emulation.watch import REACH_S, eventually, findings, lost_meanwhile, rules, settled
+from tests.emulation.watch import REACH_S, brought_up, eventually, findings, lost_meanwhile, rules, settled
 
 pytestmark = pytest.mark.emulation
 
@@ -27,9 +27,7 @@ _NOT_THROUGH_THE_CORE = (("h1", "h3"), ("h9", "h10"), ("h13", "h15"), ("h8", "h5
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    with Lab(fat_tree(4), treadle({"audit_interval_s": 1})) as running:
-        running.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(running)
+    with brought_up(fat_tree(4), treadle({"audit_interval_s": 1})) as running:
         yield running
 
 

@@ -18,7 +18,7 @@ import pytest
 from controller.model.blueprint import fat_tree
 from controller.model.identity import PortRef
 from mininet_scenarios.lab import Lab
-from tests.emulation.watch import REACH_S, eventually, findings, rules, settled, told
+from tests.emulation.watch import REACH_S, brought_up, eventually, findings, rules, settled, told
 
 pytestmark = pytest.mark.emulation
 
@@ -33,9 +33,7 @@ says."""
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(fat_tree(4)) as running:
-        running.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(running)
+    with brought_up(fat_tree(4)) as running:
         yield running
 
 

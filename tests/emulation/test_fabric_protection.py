@@ -13,16 +13,14 @@ import pytest
 
 from controller.model.blueprint import fat_tree
 from mininet_scenarios.lab import Lab
-from tests.emulation.watch import REACH_S, Answer, eventually, settled, told
+from tests.emulation.watch import REACH_S, Answer, brought_up, eventually, settled, told
 
 pytestmark = pytest.mark.emulation
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(fat_tree(4)) as running:
-        running.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(running)
+    with brought_up(fat_tree(4)) as running:
         yield running
 
 

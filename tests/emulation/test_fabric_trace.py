@@ -27,7 +27,7 @@ from controller.runtime.journal import read
 from controller.runtime.settings import restored
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
-from tests.emulation.watch import REACH_S, eventually, settled, told
+from tests.emulation.watch import REACH_S, brought_up, eventually, settled, told
 from treadle.wiring import blueprint_of, engine_for, recorded_life
 
 pytestmark = pytest.mark.emulation
@@ -45,9 +45,7 @@ _STRANGER = Mac(0x0600_0000_0001)
 @pytest.fixture(scope="module")
 def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     journal = tmp_path_factory.mktemp("law10") / "journal"
-    with Lab(fat_tree(4), treadle(journal=journal)) as lab:
-        lab.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(lab)
+    with brought_up(fat_tree(4), treadle(journal=journal)) as lab:
         yield Fabric(lab, journal)
 
 

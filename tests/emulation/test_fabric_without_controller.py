@@ -9,7 +9,7 @@ import pytest
 
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, ring
 from mininet_scenarios.lab import Lab
-from tests.emulation.watch import REACH_S, rules, settled
+from tests.emulation.watch import REACH_S, brought_up, rules, settled
 
 pytestmark = pytest.mark.emulation
 
@@ -21,9 +21,7 @@ _HEALED_S, _LOOK_S, _CUTS = 0.5, 0.4, 6
 )
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     blueprint: Blueprint = request.param
-    with Lab(blueprint) as running:
-        running.wait_until_reachable(timeout_s=REACH_S)
-        assert settled(running)
+    with brought_up(blueprint) as running:
         yield running
 
 

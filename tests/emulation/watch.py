@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from controller.model.blueprint import Blueprint
 from controller.northbound.client import ask
 from mininet_scenarios import machine
+from mininet_scenarios.controller import ControllerCommand, treadle
 from mininet_scenarios.lab import Lab
 from mininet_scenarios.traffic import Pair
 
@@ -27,6 +30,19 @@ _TRIES = 5
 _COOKIE_AND_COUNTERS = re.compile(r"cookie=\S+ |duration=\S+ |n_packets=\S+ |n_bytes=\S+ ")
 
 Answer = dict[str, Any]
+
+
+@contextmanager
+def brought_up(
+    blueprint: Blueprint,
+    controller: ControllerCommand = treadle(),  # noqa: B008 (a constant)
+    **options: Any,
+) -> Iterator[Lab]:
+    """A lab in which all hosts reach one another and the controller has nothing left to do."""
+    with Lab(blueprint, controller, **options) as running:
+        running.wait_until_reachable(timeout_s=REACH_S)
+        assert settled(running)
+        yield running
 
 
 def eventually(holds: Callable[[], object], *, within_s: float = PATIENCE_S, every_s: float = 0.1) -> bool:

@@ -65,6 +65,7 @@ def test_seeds_reach_every_answer_that_is_awaited() -> None:
         "BarrierDone",
         "ProgramRead",
         "CountersRead",
+        "FlowsCounted",
         "FrameIn",
         "PortChanged",
         "Refused",

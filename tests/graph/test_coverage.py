@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from apps.routing.app import NOTHING, Routing, follow
 from controller.graph.coverage import Coverage, coverage, cut_off, totals
 from controller.graph.exposure import Exposure, Gap
 from controller.graph.standby import Standing
@@ -17,13 +16,11 @@ from controller.model.identity import Dpid, port_ref
 from controller.model.routing import Reason, RouteTable
 from controller.model.topology import Topology
 from tests.fabrics import snapshot, with_hosts
+from tests.routed import at_rest
 
 
 def routed(topology: Topology, *, protected: bool = True) -> RouteTable:
-    memory = follow(NOTHING, topology, with_detours=protected)
-    while Routing().due_s(memory) is not None:
-        memory = follow(memory, topology)
-    return memory.routes.table
+    return at_rest(topology, with_detours=protected).routes.table
 
 
 def covered(topology: Topology, standing: Standing = Standing()) -> Coverage:  # noqa: B008 - frozen

@@ -3,12 +3,15 @@ admitted as the admission app says, and no policy."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from apps.admission.app import Admission
 from controller.compiler.assemble import assemble
-from controller.contract import FabricSettings, FabricView, Routes, Rules
+from controller.contract import FabricSettings, FabricView, Pins, Routes, Rules
 from controller.graph.detours import Detours, detours
 from controller.graph.equal_cost import EqualCost, equal_cost
 from controller.graph.protected import protected
+from controller.model.demand import FlowKey, Path
 from controller.model.program import FabricProgram
 from controller.model.routing import Endpoint, RouteTable, endpoint_order
 from controller.model.succession import difference
@@ -42,9 +45,13 @@ def admission(topology: Topology) -> list[Rules]:
     return [decision for decision in decisions if isinstance(decision, Rules)]
 
 
-def compiled(topology: Topology, settings: FabricSettings = FabricSettings()) -> FabricProgram:  # noqa: B008 - frozen
+def compiled(
+    topology: Topology,
+    settings: FabricSettings = FabricSettings(),  # noqa: B008 - frozen
+    pins: Mapping[FlowKey, Path] | None = None,
+) -> FabricProgram:
     """The program of every switch."""
     view = FabricView(0.0, topology, None, settings, ())
     _, admission = Admission().decide(view, None)
     said = [decision for decision in admission if isinstance(decision, Rules)]
-    return assemble([*said, Routes(route_table(topology))], topology, settings).program
+    return assemble([*said, Routes(route_table(topology)), Pins(pins or {})], topology, settings).program

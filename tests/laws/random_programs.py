@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from random import Random
 
-from controller.dataplane.pipeline import PASS_PRIORITY, Table, ipv4_priority, mac_priority
+from controller.dataplane.pinned import flow_match
+from controller.dataplane.pipeline import PASS_PRIORITY, PIN_PRIORITY, Table, ipv4_priority, mac_priority
+from controller.model.demand import FlowKey
 from controller.model.flow import (
     Action,
     Bucket,
@@ -21,6 +23,7 @@ from controller.model.flow import (
     FlowRule,
     Group,
     GroupKind,
+    IpProtocol,
     Match,
     Output,
     ToGroup,
@@ -115,6 +118,50 @@ def random_table(random: Random, graph: Graph, like: Table_ | None = None, unown
 def random_program(random: Random, ip: Table_, mac: Table_ | None = None) -> FabricProgram:
     """Programs for both tables, cut into prefixes at random."""
     return {dpid: _switch(random, ip[dpid], mac[dpid] if mac else []) for dpid in ip}
+
+
+def with_random_pins(random: Random, programs: FabricProgram, ip: Table_) -> FabricProgram:
+    """The same programs with pins: at most switches a flow of `pinned_flows` takes a given one of the ports
+    that its route has in this table, the others being for when that is dead.
+    """
+    pinned: dict[Dpid, SwitchProgram] = {}
+    for dpid, program in programs.items():
+        groups = dict(program.groups)
+        rules = [FlowRule(Table.PINS, PASS_PRIORITY, goto=Table.ROUTES)]
+        rules += [FlowRule(Table.ADMISSION, PASS_PRIORITY, goto=Table.PINS)]
+        for flow, address in pinned_flows():
+            ports = ip[dpid][address]
+            if ports and random.random() < 0.7:
+                first = random.randrange(len(ports))
+                turned = ports[first:] + ports[:first]
+                buckets = tuple(Bucket((Output(port),), 0, port) for port in turned)
+                number = 0x10000 + sum(port << (8 * place) for place, port in enumerate(turned))
+                groups.setdefault(number, Group(number, GroupKind.FAST_FAILOVER, buckets))
+                where = flow_match(flow)
+                assert where is not None
+                rules.append(FlowRule(Table.PINS, PIN_PRIORITY, where, (ToGroup(number),)))
+        kept = {**program.rules, **{rule.key: rule for rule in rules}}
+        pinned[dpid] = SwitchProgram(kept, groups, program.meters)
+    return pinned
+
+
+def pinned_flows() -> list[tuple[FlowKey, int]]:
+    """Two flows to each address, and the address's number."""
+    src = IPv4Address("10.9.9.9")
+    return [
+        (FlowKey(src, IPv4Address(FIRST_ADDRESS + n), int(IpProtocol.UDP), port, 20_000), n)
+        for n in range(1 << BITS)
+        for port in (1, 2)
+    ]
+
+
+def pinned_packets() -> list[Packet]:
+    """A packet of each of these flows, whose MACs vary."""
+    source = Mac(0x0300_0000_0000 & ~(1 << 40) | 1)
+    return [
+        udp_packet(source, Mac(FIRST_MAC + (3 * n) % 8), flow.src, flow.dst, flow.src_port, flow.dst_port)
+        for flow, n in pinned_flows()
+    ]
 
 
 def _switch(random: Random, ip: list[NextPorts | None], mac: list[NextPorts | None]) -> SwitchProgram:

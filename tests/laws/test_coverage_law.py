@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.admission.app import Admission
-from apps.routing.app import NOTHING, Routing, follow
 from controller.compiler.assemble import Assembly, assemble
 from controller.contract import FabricSettings, FabricView, Rules
 from controller.dataplane.trace import Trace, trace
@@ -31,6 +30,7 @@ from controller.model.packet import Packet, ethernet_packet, udp_packet
 from controller.model.routing import Pair, Reason
 from controller.model.topology import Host, Topology
 from tests.fabrics import fabrics, snapshot
+from tests.routed import at_rest
 from tests.searching import examples
 
 pytestmark = pytest.mark.law
@@ -40,9 +40,7 @@ search = settings(max_examples=examples(60), deadline=None)
 
 def made(topology: Topology, limits: dict[Dpid, Limits] | None = None, *, protected: bool = True) -> Assembly:
     """What the apps decide of this snapshot, once all detours have been found, compiled."""
-    memory = follow(NOTHING, topology, with_detours=protected)
-    while Routing().due_s(memory) is not None:
-        memory = follow(memory, topology)
+    memory = at_rest(topology, with_detours=protected)
     _, admitted = Admission().decide(FabricView(0.0, topology), None)
     rules = [decision for decision in admitted if isinstance(decision, Rules)]
     return assemble([*rules, memory.routes], topology, FabricSettings(), limits=limits)

@@ -11,20 +11,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 from random import Random
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from controller.contract import App
 from controller.dataplane.trace import trace
 from controller.model.blueprint import Blueprint, HostPlan, fat_tree, leaf_spine, mesh, ring
 from controller.model.command import Addressed, Command, ProgramCommand
+from controller.model.demand import FlowKey, Path
+from controller.model.flow import Field
 from controller.model.health import Drains, drains
 from controller.model.identity import Dpid
 from controller.model.packet import Packet, udp_packet
 from controller.runtime.engine import sendable
+from tests.laws.pinning import random_path
 from tests.runtime.driving import Drive
+from tests.runtime.pinning import PinnedByHand
 from tests.searching import examples
 
 pytestmark = pytest.mark.law
@@ -44,8 +50,10 @@ class Followed(Drive):
     each one.
     """
 
-    def __init__(self, wiring: Blueprint, random: Random, *, told: bool = True) -> None:
-        super().__init__(wiring, told=told)
+    def __init__(
+        self, wiring: Blueprint, random: Random, *, told: bool = True, more: tuple[App, ...] = ()
+    ) -> None:
+        super().__init__(wiring, told=told, more=more)
         self._random = random
         self._waiting: dict[Dpid, deque[Command]] = {}
         self.follows = False
@@ -141,8 +149,52 @@ def test_nobody_is_lost_when_a_switch_loses_power_and_when_it_comes_back(
     settled(drive)
 
 
-def up(wiring: Blueprint, random: Random, *, told: bool = True) -> Followed:
-    drive = Followed(wiring, random, told=told)
+@search
+@given(st.sampled_from(FABRICS), st.integers(0, 1 << 30))
+def test_nobody_is_lost_while_flows_are_pinned_anew_and_a_cable_dies_and_is_mended(
+    wiring: Blueprint, seed: int
+) -> None:
+    """Half of those that are followed are pinned at any time."""
+    random, pinned = Random(seed), PinnedByHand()
+    drive = up(wiring, random, more=(pinned,))
+    for _ in range(2):
+        pinned.paths = some_paths(drive, random)
+        settled(drive)
+        cable = random.choice(wiring.cables)
+        drive.fabric.cut(cable.a)
+        drive.look("the cut", 10_000)
+        if random.random() < 0.5:
+            drive.run(random.choice([0.01, 0.05, 0.3]))
+            pinned.paths = some_paths(drive, random)
+        settled(drive)
+        pinned.paths = some_paths(drive, random)
+        drive.fabric.repair(cable.a)
+        settled(drive)
+        drive.run(120.0)
+
+
+def some_paths(drive: Followed, random: Random) -> dict[FlowKey, Path]:
+    """A path at random for each pair of hosts, or none, as the routes of the moment have it."""
+    table, topology = drive.engine.assembly.table, drive.engine.topology
+    paths: dict[FlowKey, Path] = {}
+    for src in drive.wiring.hosts:
+        for dst in drive.wiring.hosts:
+            if src.at.dpid != dst.at.dpid and random.random() < 0.5:
+                path = random_path(random, topology, table, src.at.dpid, dst.at.dpid)
+                key = flow_of(packet(src, dst))
+                if path:
+                    paths[key] = path
+    return paths
+
+
+def flow_of(sent: Packet) -> FlowKey:
+    fields = sent.as_mapping()
+    src, dst = IPv4Address(fields[Field.IPV4_SRC]), IPv4Address(fields[Field.IPV4_DST])
+    return FlowKey(src, dst, fields[Field.IP_PROTO], fields[Field.UDP_SRC], fields[Field.UDP_DST])
+
+
+def up(wiring: Blueprint, random: Random, *, told: bool = True, more: tuple[App, ...] = ()) -> Followed:
+    drive = Followed(wiring, random, told=told, more=more)
     drive.come_up()
     drive.follows = True
     settled(drive)

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.routing.app import NOTHING, follow
+from apps.routing.app import NOTHING
 from controller.graph.equal_cost import equal_cost
 from controller.graph.shortest import distances
 from controller.graph.view import networkx_view
 from controller.model.routing import RouteTable
 from controller.model.topology import Topology
 from tests.fabrics import fabrics, without
+from tests.routed import at_rest
 from tests.searching import examples
 
 pytestmark = pytest.mark.law
@@ -21,7 +22,7 @@ search = settings(max_examples=examples(60), deadline=None)
 
 
 def routes_of(topology: Topology) -> RouteTable:
-    return follow(NOTHING, topology).routes.table
+    return at_rest(topology).routes.table
 
 
 @search
@@ -71,7 +72,5 @@ def test_the_table_is_total_over_hosts_and_switches(topology: Topology) -> None:
 def test_what_was_remembered_never_changes_the_answer(snapshots: list[Topology]) -> None:
     memory = NOTHING
     for topology in snapshots:
-        memory = follow(memory, topology)
-        while memory.protection.draft is not None:
-            memory = follow(memory, topology)
+        memory = at_rest(topology, memory)
         assert memory.routes.table == routes_of(topology)

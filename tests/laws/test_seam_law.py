@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.dataplane.pinned import flow_match, flow_of
 from controller.model.command import (
     AddGroup,
     AddMeter,
@@ -28,10 +29,12 @@ from controller.model.command import (
     ModifyGroup,
     ModifyMeter,
     ReadCounters,
+    ReadFlowCounters,
     ReadProgram,
     SendFrame,
     SetRule,
 )
+from controller.model.demand import FlowKey
 from controller.model.flow import (
     TO_CONTROLLER,
     Bucket,
@@ -44,13 +47,16 @@ from controller.model.flow import (
     Meter,
     MeterUnit,
     Output,
+    Owner,
     SetField,
     Term,
     ToGroup,
     match,
 )
 from controller.model.identity import mac_text
+from controller.model.traffic import FlowCount
 from controller.southbound.decode import programs
+from controller.southbound.decode.flows import flow_counts_at
 from controller.southbound.encode import Inexpressible, encode, encode_run
 from controller.southbound.framework import load
 from controller.southbound.framework.encode import framework_encode
@@ -101,6 +107,18 @@ def test_a_meter_reads_back_as_it_was_written(meter: Meter) -> None:
     check(answer)
     (entry,) = programs.meter_entries(answer, 16, len(answer))
     assert programs.meter_of(entry) == meter
+
+
+@settings(deadline=None)
+@given(key=model.flow_keys, packets=st.integers(0, 2**64 - 2), octets=st.integers(0, 2**64 - 2))
+def test_what_a_flow_has_sent_reads_back_as_it_was_counted(key: FlowKey, packets: int, octets: int) -> None:
+    where = flow_match(key)
+    assert where is not None
+    assert flow_of(where) == key
+    flow_mod = encode(SetRule(FlowRule(4, 100, where, (ToGroup(7),))), 1)
+    answer = switch.multipart(switch.FLOWS, switch.flow_entry(flow_mod, packets, octets))
+    check(answer)
+    assert flow_counts_at(answer, 16, len(answer)) == [FlowCount(key, packets, octets)]
 
 
 @on_each_framework
@@ -218,6 +236,7 @@ SPOKEN: dict[str, Command] = {
     "barrier": Barrier(5),
     "what-do-you-hold": ReadProgram(),
     "what-have-you-counted": ReadCounters(),
+    "what-have-flows-sent": ReadFlowCounters(Owner.PINS, 4),
 }
 
 
@@ -234,6 +253,7 @@ def test_the_framework_still_writes_the_stored_bytes(framework: str) -> None:
 
 def test_encodings_are_the_stored_bytes() -> None:
     stored = json.loads(GOLDEN.read_text())
-    questions = {"what-do-you-hold", "what-have-you-counted"}  # several messages, or the framework's affair
+    asking = ReadProgram | ReadCounters | ReadFlowCounters  # several messages, or the framework's affair
+    questions = {name for name, command in SPOKEN.items() if isinstance(command, asking)}
     for name in stored.keys() - questions:
         assert encode(SPOKEN[name], 1).hex() == stored[name], name

@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.contract import Gateway
+from controller.compiler.assemble import assemble
+from controller.contract import FabricSettings, Gateway, Pins, Routes
 from controller.model.blueprint import HostPlan, leaf_spine
+from controller.model.demand import FlowKey
 from controller.model.identity import Dpid, dpid_text, mac_text
 from controller.model.topology import topology
 from controller.northbound.answers import REQUESTS, answer
 from controller.northbound.surface import Snapshot
 from tests.fabrics import snapshot, without
+from tests.laws.compiled import route_table
 from tests.northbound.surfaces import H1, H2, H3, H16, PLAN, running
 
 RUNNING = running()
@@ -146,6 +149,20 @@ def test_rules_are_grouped_by_table_highest_first_and_name_their_owner() -> None
     assert owners["routes"] == {"routes"}
     assert len(shown["groups"]) == len(program.groups)
     assert [meter["meter"] for meter in shown["meters"]] == [1]
+
+
+def test_a_pin_is_shown_as_its_flow_and_the_ports_that_it_tries() -> None:
+    topology, entry = RUNNING.topology, H1.at.dpid
+    up = [link.src for link in topology.out_links[entry]]
+    flow = FlowKey(H1.address, H16.address, 6, 40_000, 80)
+    said = Pins({flow: (up[1],)})
+    program = assemble([Routes(route_table(topology)), said], topology, FabricSettings()).program
+    shown = _ask("rules", replace(RUNNING, installed=program), switch="s1")
+    (pins,) = [table for table in shown["tables"] if table["name"] == "pins"]
+    assert [rule["owner"] for rule in pins["rules"]] == ["pins", "pipeline"]
+    assert pins["rules"][0]["flow"] == "10.0.0.2:40000 -> 10.3.1.3:80 (6)"
+    assert pins["rules"][0]["ports"] == [up[1].port, up[0].port]
+    assert "flow" not in pins["rules"][1]
 
 
 def test_a_switch_that_does_not_exist_is_told_with_one_that_does() -> None:

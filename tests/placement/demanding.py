@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 
 from controller.model.demand import Demand, Flow, FlowKey
 from controller.model.topology import Host, Topology
@@ -32,3 +33,11 @@ def demands(
 def stride(hosts: int, step: int) -> list[tuple[int, int]]:
     """Host x sends to host x + step, modulo their number."""
     return [(host, (host + step) % hosts) for host in range(hosts)]
+
+
+def permutation(hosts: int, random: Random) -> list[tuple[int, int]]:
+    """Each host sends to one and hears from one, nobody to itself."""
+    order = list(range(hosts))
+    while any(order[host] == host for host in range(hosts)):
+        random.shuffle(order)
+    return list(enumerate(order))

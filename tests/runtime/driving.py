@@ -15,7 +15,7 @@ from apps.neighbours.app import Neighbours
 from apps.routing.app import Routing
 from apps.watching.app import Watching
 from apps.wiring.app import Wiring
-from controller.contract import FabricSettings
+from controller.contract import App, FabricSettings
 from controller.discovery.frames import arp_announcement, arp_request, encode
 from controller.discovery.settings import DiscoverySettings
 from controller.model.blueprint import Blueprint, HostPlan
@@ -37,9 +37,10 @@ def engine(
     blueprint: Blueprint | None = None,
     limits: Mapping[Dpid | None, Limits] | None = None,
     bfd_interval_ms: int = 0,
+    more: tuple[App, ...] = (),
 ) -> Engine:
-    """A fresh engine with every app; `limits` are the operator's."""
-    apps = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching())
+    """A fresh engine with every app, and `more`; `limits` are the operator's."""
+    apps: tuple[App, ...] = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching(), *more)
     fabric = FabricSettings(bfd_interval_ms=bfd_interval_ms)
     return Engine(
         Setup(DiscoverySettings(KEY, blueprint), apps, fabric, blueprint=blueprint, limits=limits or {})
@@ -57,9 +58,10 @@ class Drive:
         fabric: FakeSouthbound | None = None,
         limits: Mapping[Dpid | None, Limits] | None = None,
         bfd_interval_ms: int = 0,
+        more: tuple[App, ...] = (),
     ) -> None:
         self.wiring = wiring
-        self.engine = engine(wiring if told else None, limits, bfd_interval_ms)
+        self.engine = engine(wiring if told else None, limits, bfd_interval_ms, more)
         self.now_s = 0.0
         self.turns: list[Turn] = []
         self.news: list[Change] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
@@ -13,17 +13,20 @@ from controller.model.command import (
     Addressed,
     Barrier,
     DeleteRule,
+    ReadFlowCounters,
     ReadProgram,
     SendFrame,
     SetRule,
     WatchPort,
 )
+from controller.model.demand import FlowKey
 from controller.model.errors import ModelError
 from controller.model.event import (
     BarrierDone,
     BfdChanged,
     CountersRead,
     DrainAsked,
+    FlowsCounted,
     FrameIn,
     PortChanged,
     ProgramRead,
@@ -41,6 +44,7 @@ from controller.model.flow import (
     Meter,
     MeterUnit,
     Output,
+    Owner,
     SetField,
     ToGroup,
     match,
@@ -49,7 +53,7 @@ from controller.model.health import drains
 from controller.model.identity import Dpid, Mac, PortNo, PortRef, port_ref
 from controller.model.program import switch_program
 from controller.model.topology import Port
-from controller.model.traffic import PortCounters
+from controller.model.traffic import FlowCount, PortCounters
 from controller.runtime.codec import decode, encode
 
 RULE = FlowRule(
@@ -61,6 +65,8 @@ RULE = FlowRule(
     cookie=(1 << 60) | 5,
 )
 GROUP = Group(9, GroupKind.SELECT, (Bucket((Output(1),), 1, 1), Bucket((Output(2),), 2, 2)))
+FLOW = FlowKey(IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2"), 6, 40_000, 80)
+FLOW_V6 = FlowKey(IPv6Address("fd00::1"), IPv6Address("fd00::2"), 58)
 METER = Meter(1, 100, MeterUnit.KBPS, 10)
 PORT = Port(PortNo(1), "s1-eth1", Mac(0x020000000001), live=False)
 
@@ -79,6 +85,8 @@ VALUES = [
     BarrierDone(Dpid(1), 4),
     ProgramRead(Dpid(1), switch_program([RULE], [GROUP], [METER])),
     CountersRead(Dpid(1), (PortCounters(PortNo(1), 1, 2, 3, 4),)),
+    ReadFlowCounters(Owner.PINS, 4),
+    FlowsCounted(Dpid(1), (FlowCount(FLOW, 1, 2), FlowCount(FLOW_V6, 3, 2**63))),
     DrainAsked(drains([(port_ref(1, 3), port_ref(5, 1))], [Dpid(7)])),
     BfdChanged(port_ref(1, 2), False, "Control Detection Time Expired"),
     BfdChanged(port_ref(1, 2), None),

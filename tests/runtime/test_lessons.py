@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +49,8 @@ HELD = switch_program([rule(1), rule(2), rule(3, table=0)], [group(1), group(2)]
         ((6, 4), ModifyGroup(group(1, buckets=3)), Limits(buckets=1)),
         ((6, 2), AddGroup(group(3)), Limits(weighted=False)),
         ((6, 10), AddGroup(group(3)), Limits(groups=0)),
+        ((6, 10), AddGroup(replace(group(3), kind=GroupKind.FAST_FAILOVER)), Limits(failovers=0)),
+        ((6, 3), AddGroup(replace(group(3), kind=GroupKind.FAST_FAILOVER)), Limits(groups=2)),
         ((1, 1), AddGroup(group(3)), Limits(groups=0)),
         ((12, 10), AddMeter(Meter(2, 1)), Limits(meters=1)),
         ((1, 1), AddMeter(Meter(2, 1)), Limits(meters=0)),
@@ -76,6 +80,12 @@ def test_a_switch_that_says_which_groups_it_has_and_names_no_select_has_none() -
     assert limits_of(SwitchProfile(group_sizes=((GroupKind.ALL, 100),))).groups == 0
     assert limits_of(SwitchProfile(group_sizes=((GroupKind.SELECT, 9),))).groups == 9
     assert limits_of(SwitchProfile()).groups is None
+
+
+def test_a_switch_that_names_no_failover_groups_has_none() -> None:
+    assert limits_of(SwitchProfile(group_sizes=((GroupKind.SELECT, 9),))).failovers == 0
+    assert limits_of(SwitchProfile(group_sizes=((GroupKind.FAST_FAILOVER, 4),))).failovers == 4
+    assert limits_of(SwitchProfile()).failovers is None
 
 
 def test_lessons_outlive_a_session_and_end_with_the_switch() -> None:

@@ -16,8 +16,18 @@ from itertools import count
 from struct import pack
 
 from controller.model.blueprint import leaf_spine
-from controller.model.command import ReadCounters, ReadProgram
-from controller.model.flow import TO_CONTROLLER, Bucket, FlowRule, Group, GroupKind, Meter, Output, ToGroup
+from controller.model.command import ReadCounters, ReadFlowCounters, ReadProgram
+from controller.model.flow import (
+    TO_CONTROLLER,
+    Bucket,
+    FlowRule,
+    Group,
+    GroupKind,
+    Meter,
+    Output,
+    Owner,
+    ToGroup,
+)
 from controller.southbound.encode import encode
 from controller.southbound.framework import load
 from controller.southbound.framework.encode import framework_encode
@@ -42,7 +52,7 @@ def _told() -> list[bytes]:
     framework, xids = load(), count(1)
     asked = [
         data
-        for each in (ReadProgram(), ReadCounters())
+        for each in (ReadProgram(), ReadCounters(), ReadFlowCounters(Owner.PINS, 4))
         for _, data in framework_encode(framework, each, xids.__next__)
     ]
     bodies: dict[int, bytes] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from controller.dataplane.pinned import flow_of
 from controller.model.errors import ModelError
 from controller.model.flow import (
     Action,
@@ -29,7 +30,7 @@ from controller.model.flow import (
 )
 from controller.model.identity import PortNo, parse_mac
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Port
-from controller.model.traffic import PortCounters
+from controller.model.traffic import FlowCount, PortCounters
 from controller.southbound.decode import UNSPEAKABLE
 from controller.southbound.framework import Framework
 
@@ -222,6 +223,17 @@ def port_counters(entry: Any) -> PortCounters:
         )
     }
     return PortCounters(port=PortNo(entry.port_no), **kept)
+
+
+def flow_count(framework: Framework, entry: Any) -> FlowCount | None:
+    """What a rule about one flow has counted; None for any other rule, and where nothing is counted."""
+    try:
+        key = flow_of(match(framework, entry.match))
+    except ModelError:
+        return None
+    if key is None or _ABSENT in (entry.packet_count, entry.byte_count):
+        return None
+    return FlowCount(key, entry.packet_count, entry.byte_count)
 
 
 # --- errors -------------------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from struct import pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.dataplane.pinned import flow_match
 from controller.model.command import AddGroup, AddMeter, SetRule
+from controller.model.flow import FlowRule
 from controller.southbound import wire
 from controller.southbound.encode import encode
 from tests.searching import examples
@@ -20,6 +22,11 @@ def _truthful_messages() -> list[bytes]:
         return encode(command, 1)
 
     flows = [switch.flow_entry(installing(SetRule(rule))) for rule in examples_of(model.rules())]
+    pins = [
+        switch.flow_entry(installing(SetRule(FlowRule(4, 100, where))), packets, 64 * packets)
+        for packets, key in enumerate(examples_of(model.flow_keys), start=1)
+        if (where := flow_match(key)) is not None
+    ]
     groups = [switch.group_entry(installing(AddGroup(group))) for group in examples_of(model.groups)]
     meters = [switch.meter_entry(installing(AddMeter(meter))) for meter in examples_of(model.meters)]
     table = pack("!HB5x32sQQII", 64 + 3 * 8, 0, b"t", 0, 0, 0, 0)
@@ -35,6 +42,7 @@ def _truthful_messages() -> list[bytes]:
         switch.message(wire.FLOW_REMOVED, bytes(40) + pack("!HH4x", 1, 4)),
         switch.port_status(2),
         *(switch.multipart(switch.FLOWS, each) for each in [*flows, b"".join(flows)]),
+        switch.multipart(switch.FLOWS, b"".join(pins)),
         *(switch.multipart(switch.GROUP_DESCRIPTION, each) for each in [*groups, b"".join(groups)]),
         *(switch.multipart(switch.METER_CONFIG, each) for each in [meters[-1], b"".join(meters)]),
         switch.multipart(switch.PORT_DESCRIPTION, switch.port(1) + switch.port(2)),

@@ -10,6 +10,7 @@ from controller.model.identity import Dpid, PortNo
 from controller.southbound import wire
 from controller.southbound.decode import programs
 from controller.southbound.decode.errors import refusal
+from controller.southbound.decode.flows import flow_counts_at
 from controller.southbound.decode.frames import frame_in
 from controller.southbound.decode.ports import port_counters_at, port_status, ports_at
 from controller.southbound.framework import Framework
@@ -59,7 +60,8 @@ def _ours(framework: Framework, message: bytes) -> object:
     if part == wire.PORT_DESCRIPTIONS:
         return ports_at(message, 16, limit)
     cut, read, _ = _PROGRAMS[part]
-    return [_with_cookie(read(entry)) for entry in cut(message, 16, limit)]
+    entries: list[object] = [_with_cookie(read(entry)) for entry in cut(message, 16, limit)]
+    return (entries, flow_counts_at(message, 16, limit)) if part == wire.FLOWS else entries
 
 
 def theirs(framework: Framework, message: bytes) -> object:
@@ -93,7 +95,11 @@ def _theirs(framework: Framework, kind: int, parsed: Any) -> object:
     if parsed.type == wire.PORT_DESCRIPTIONS:
         return [by_framework.port(framework, each) for each in parsed.body]
     translate = _PROGRAMS[parsed.type][2]
-    return [_with_cookie(_said(framework, translate, entry)) for entry in parsed.body]
+    entries: list[object] = [_with_cookie(_said(framework, translate, entry)) for entry in parsed.body]
+    if parsed.type != wire.FLOWS:
+        return entries
+    counted = [by_framework.flow_count(framework, entry) for entry in parsed.body]
+    return entries, [count for count in counted if count is not None]
 
 
 def _said(framework: Framework, translate: Callable[..., Any], entry: Any) -> Any:

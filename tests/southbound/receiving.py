@@ -16,9 +16,17 @@ from dataclasses import dataclass, replace
 from struct import unpack_from
 from typing import get_args
 
-from controller.model.command import AddGroup, Barrier, DeleteGroup, ReadCounters, ReadProgram, SetRule
+from controller.model.command import (
+    AddGroup,
+    Barrier,
+    DeleteGroup,
+    ReadCounters,
+    ReadFlowCounters,
+    ReadProgram,
+    SetRule,
+)
 from controller.model.event import Event, Incident, PortChanged, PortRemoved, SwitchDown, SwitchUp
-from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Output
+from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Output, Owner
 from controller.model.identity import Dpid, PortNo
 from controller.southbound import wire
 from controller.southbound.framework import Framework
@@ -32,7 +40,14 @@ STAGES = (Stage.HELLO, Stage.FEATURES, Stage.WAITING, Stage.PORTS, Stage.UP)
 SETTINGS = SouthboundSettings(answer_entries=5_000)
 _RULE = FlowRule(0, 100, actions=(Output(1),))
 _GROUP = Group(1, GroupKind.SELECT, (Bucket((Output(1),), 1),))
-_ASKED = (SetRule(_RULE), AddGroup(_GROUP), Barrier(77), ReadProgram(), ReadCounters())
+_ASKED = (
+    SetRule(_RULE),
+    AddGroup(_GROUP),
+    Barrier(77),
+    ReadProgram(),
+    ReadCounters(),
+    ReadFlowCounters(Owner.PINS, 4),
+)
 _EVENTS = get_args(Event)
 _OWN_BYTES = 64  # the most that a session says of its own accord about one message: an error and its words
 _TAIL = re.compile(r"byte \d+")

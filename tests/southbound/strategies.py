@@ -17,6 +17,7 @@ from controller.model.command import (
     SendFrame,
     SetRule,
 )
+from controller.model.demand import FlowKey
 from controller.model.flow import (
     TO_CONTROLLER,
     Action,
@@ -37,6 +38,7 @@ from controller.model.flow import (
     Term,
     ToGroup,
 )
+from controller.model.identity import IpAddress
 
 T = TypeVar("T")
 _ANYWHERE = (Field.IN_PORT, Field.METADATA, Field.ETH_DST, Field.ETH_SRC, Field.VLAN_VID)
@@ -53,6 +55,20 @@ _ICMP = {
     EtherType.IPV4: (IpProtocol.ICMP, (Field.ICMPV4_TYPE, Field.ICMPV4_CODE)),
     EtherType.IPV6: (IpProtocol.ICMPV6, (Field.ICMPV6_TYPE, Field.ICMPV6_CODE)),
 }
+
+
+def _flow_keys(
+    addresses: st.SearchStrategy[IpAddress], others: tuple[int, ...]
+) -> st.SearchStrategy[FlowKey]:
+    ports = st.integers(0, 0xFFFF)
+    told = st.builds(FlowKey, addresses, addresses, st.sampled_from([6, 17]), ports, ports)
+    return st.one_of(told, st.builds(FlowKey, addresses, addresses, st.sampled_from(others)))
+
+
+flow_keys: st.SearchStrategy[FlowKey] = st.one_of(
+    _flow_keys(st.ip_addresses(v=4), (1, 89, 132, 255)), _flow_keys(st.ip_addresses(v=6), (0, 58, 132))
+)
+"""Flows that OpenFlow 1.3 can match."""
 
 
 def _exactly(field: Field, value: int) -> Term:

@@ -81,12 +81,13 @@ def port_counters(number: int, packets: int) -> bytes:
     return pack("!I4x12QII", number, packets, packets, 64 * packets, 64 * packets, *[0] * 8, 0, 0)
 
 
-def flow_entry(flow_mod: bytes) -> bytes:
-    """The entry of flow statistics for the rule that this FLOW_MOD installs."""
+def flow_entry(flow_mod: bytes, packets: int = 0, octets: int = 0) -> bytes:
+    """The entry of flow statistics for the rule that this FLOW_MOD installs, and what it has counted."""
     cookie, table, idle, hard, priority = unpack_from("!Q8xBxHHH", flow_mod, 8)
     rest = flow_mod[48:]
     length = 48 + len(rest)
-    return pack("!HBxIIHHHH4xQQQ", length, table, 0, 0, priority, idle, hard, 0, cookie, 0, 0) + rest
+    counted = cookie, packets, octets
+    return pack("!HBxIIHHHH4xQQQ", length, table, 0, 0, priority, idle, hard, 0, *counted) + rest
 
 
 def group_entry(group_mod: bytes) -> bytes:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.compiler.cookies import with_cookie
 from controller.dataplane import headers
+from controller.dataplane.pinned import flow_match
 from controller.model.blueprint import linear, ring
 from controller.model.command import (
     AddGroup,
@@ -20,15 +22,18 @@ from controller.model.command import (
     ModifyGroup,
     ProgramCommand,
     ReadCounters,
+    ReadFlowCounters,
     ReadProgram,
     SendFrame,
     SetRule,
 )
+from controller.model.demand import FlowKey
 from controller.model.event import (
     BarrierDone,
     CountersRead,
     Event,
     FastLaneTaken,
+    FlowsCounted,
     FrameIn,
     PortChanged,
     ProgramRead,
@@ -47,6 +52,7 @@ from controller.model.flow import (
     GroupKind,
     Meter,
     Output,
+    Owner,
     ReservedPort,
     SetField,
     ToGroup,
@@ -54,6 +60,7 @@ from controller.model.flow import (
 )
 from controller.model.identity import Dpid, PortNo, port_ref
 from controller.model.limits import Limits
+from controller.model.traffic import FlowCount
 from controller.southbound.fake import FakeSouthbound
 from controller.southbound.interface import Southbound
 from controller.southbound.replay import ReplaySouthbound
@@ -217,6 +224,31 @@ def test_traffic_is_counted_at_both_ends_of_a_cable(fabric: FakeSouthbound) -> N
         len(PING),
         len(PING),
     )
+
+
+def test_what_a_flow_sends_is_counted_by_the_rule_about_it_until_that_is_set_anew(
+    fabric: FakeSouthbound,
+) -> None:
+    flow = FlowKey(IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2"), 1)
+    where = flow_match(flow)
+    assert where is not None
+    pin = SetRule(with_cookie(FlowRule(4, 100, where, (Output(2),)), Owner.PINS, 1))
+    others = [SetRule(FlowRule(table, 0, goto=table + 1)) for table in range(5)]
+
+    def counted() -> FlowCount:
+        fabric.send(ONE, [ReadFlowCounters(Owner.PINS, 4)])
+        (event,) = _arrived(fabric)
+        assert isinstance(event, FlowsCounted)
+        (count,) = event.counts
+        return count
+
+    fabric.send(ONE, [pin, *others])
+    fabric.host_sends(H1, PING)
+    fabric.host_sends(H1, TCP6)
+    fabric.host_sends(H1, PING)
+    assert counted() == FlowCount(flow, 2, 2 * len(PING))
+    fabric.send(ONE, [pin])
+    assert counted() == FlowCount(flow, 0, 0)
 
 
 def test_a_select_group_spreads_flows_over_its_live_buckets() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from controller.model.event import (
     BarrierDone,
     CountersRead,
+    FlowsCounted,
     Incident,
     ProgramRead,
     SwitchDown,
@@ -40,13 +41,13 @@ WRONG_HEADERS = ("0400000000000001", "0402000700000001", "0406002100000001", "04
 
 def _answers(framework: str) -> bytes:
     """A true answer to everything that a session in UP has asked."""
-    said = {asked: number for kind, asked, number in awaited(load(framework), Stage.UP) if asked is not None}
+    said = [(asked, number) for _, asked, number in awaited(load(framework), Stage.UP) if asked is not None]
+    counted = {wire.PORT_COUNTERS: switch.port_counters(1, 5)}
     (fence,) = [n for kind, _, n in awaited(load(framework), Stage.UP) if kind == wire.BARRIER_REQUEST]
     return b"".join(
         [
             switch.message(switch.BARRIER_REPLY, xid=fence),
-            *(switch.multipart(kind, b"", said[kind]) for kind in (wire.FLOWS, 7, wire.METER_CONFIGS)),
-            switch.multipart(wire.PORT_COUNTERS, switch.port_counters(1, 5), said[wire.PORT_COUNTERS]),
+            *(switch.multipart(kind, counted.get(kind, b""), number) for kind, number in said),
         ]
     )
 
@@ -55,7 +56,7 @@ def _answers(framework: str) -> bytes:
 def test_a_session_in_this_test_is_asked_for_everything(framework: str) -> None:
     """Otherwise the tests below would try less than they say."""
     heard = hear(at(load(framework), Stage.UP), [_answers(framework)])
-    assert [type(event) for event in heard.events] == [BarrierDone, ProgramRead, CountersRead]
+    assert [type(event) for event in heard.events] == [BarrierDone, ProgramRead, CountersRead, FlowsCounted]
     kinds = {asked for _, asked, _ in awaited(load(framework), Stage.PORTS)}
     assert kinds >= {wire.GROUP_FEATURES, wire.METER_FEATURES, wire.TABLE_FEATURES, wire.PORT_DESCRIPTIONS}
 
@@ -126,7 +127,7 @@ def test_what_was_said_before_the_nonsense_is_delivered(
 def test_a_wrong_header_ends_the_session_after_what_came_before_it(framework: str, header: str) -> None:
     stream = _answers(framework) + bytes.fromhex(header) + switch.packet_in(1, b"never heard")
     *before, incident, down = hear(at(load(framework), Stage.UP), [stream]).events
-    assert [type(event) for event in before] == [BarrierDone, ProgramRead, CountersRead]
+    assert [type(event) for event in before] == [BarrierDone, ProgramRead, CountersRead, FlowsCounted]
     assert isinstance(incident, Incident)
     assert incident.kind == "malformed"
     assert isinstance(down, SwitchDown)

@@ -1,13 +1,14 @@
 """A session without socket or clock: what it says to a switch, and what it makes of what a switch says."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from struct import pack, unpack_from
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.dataplane.pinned import flow_match
 from controller.model.command import (
     AddGroup,
     AddMeter,
@@ -15,14 +16,17 @@ from controller.model.command import (
     ModifyGroup,
     ProgramCommand,
     ReadCounters,
+    ReadFlowCounters,
     ReadProgram,
     SetRule,
 )
+from controller.model.demand import FlowKey
 from controller.model.event import (
     BarrierDone,
     CountersRead,
     Event,
     FastLaneTaken,
+    FlowsCounted,
     FrameIn,
     Incident,
     PortChanged,
@@ -32,9 +36,11 @@ from controller.model.event import (
     SwitchDown,
     SwitchUp,
 )
-from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Meter, Output, ToGroup, match
+from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Meter, Output, Owner, ToGroup, match
 from controller.model.identity import Dpid, PortNo
 from controller.model.topology import SwitchProfile
+from controller.model.traffic import FlowCount
+from controller.southbound.encode import encode
 from controller.southbound.framework import load
 from controller.southbound.interface import no_fast_lane
 from controller.southbound.session import Session, Stage
@@ -379,6 +385,20 @@ def test_counters_are_read_without_the_switchs_own_ports() -> None:
     (read,) = talk.say(switch.multipart(switch.PORT_COUNTERS, body, talk.xid_of(switch.MULTIPART_REQUEST)))
     assert isinstance(read, CountersRead)
     assert [(each.port, each.rx_packets, each.tx_bytes) for each in read.counters] == [(1, 5, 320)]
+
+
+def test_flows_are_counted_where_a_rule_is_about_one() -> None:
+    flow = FlowKey(IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2"), 6, 40_000, 80)
+    where = flow_match(flow)
+    assert where is not None
+    rules = FlowRule(4, 100, where, (Output(1),)), FlowRule(4, 0, goto=5)
+    talk = _up()
+    talk.session.send([ReadFlowCounters(Owner.PINS, 4)])
+    asked = talk.listen()
+    assert switch.question(asked[-1]) == switch.FLOWS
+    body = b"".join(switch.flow_entry(encode(SetRule(rule), 1), 5, 320) for rule in rules)
+    answer = switch.multipart(switch.FLOWS, body, talk.xid_of(switch.MULTIPART_REQUEST))
+    assert talk.say(answer) == [FlowsCounted(DPID, (FlowCount(flow, 5, 320),))]
 
 
 def test_a_frame_comes_in_whole_with_the_port_that_it_came_from() -> None:

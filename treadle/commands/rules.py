@@ -43,12 +43,17 @@ def _show(answer: Json, *, whole: bool) -> None:
         head = Text(f"\ntable {table['table']} {table['name'] or ''}".rstrip(), style="bold cyan")
         out.print(head + Text(f"  {table['purpose'] or ''}", style="dim"))
         for rule in table["rules"]:
-            out.print(
-                Text(f"  {rule['owner'] or 'foreign':<9} ", style="dim") + Text(without_table(rule["text"]))
-            )
+            owner = Text(f"  {rule['owner'] or 'foreign':<9} ", style="dim")
+            out.print(owner + Text(_pin(rule) if "flow" in rule else without_table(rule["text"])))
     if whole:
         for kind in ("groups", "meters"):
             if answer[kind]:
                 out.print(Text(f"\n{kind}", style="bold cyan"))
                 for entry in answer[kind]:
                     out.print(Text(f"  {entry['text']}"))
+
+
+def _pin(rule: Json) -> str:
+    """What a pin says, for people: its flow, its port, and the ports for when that is dead."""
+    first, *others = rule["ports"] or ["?"]
+    return f"{rule['flow']} by port {first}" + (f", or else {', '.join(map(str, others))}" if others else "")

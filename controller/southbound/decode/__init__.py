@@ -8,6 +8,7 @@ everything in that way, and law 9 holds the two together, on truthful messages a
     bounds             lengths that are believed, and when
     matches, actions   parts of entries
     programs           rules, groups and meters, as a switch reports them
+    flows              counters of rules about single flows
     ports              descriptions, counters
     frames, errors     what a switch says of its own accord
 

@@ -27,13 +27,23 @@ from zlib import crc32
 from controller.dataplane import headers
 from controller.dataplane.lookup import Sent, lookup
 from controller.model.blueprint import Blueprint
-from controller.model.command import Barrier, Command, ReadCounters, ReadProgram, SendFrame, WatchPort
+from controller.model.command import (
+    Barrier,
+    Command,
+    ReadCounters,
+    ReadFlowCounters,
+    ReadProgram,
+    SampleFlows,
+    SendFrame,
+    WatchPort,
+)
 from controller.model.event import (
     BarrierDone,
     BfdChanged,
     CountersRead,
     Event,
     FastLaneTaken,
+    FlowsCounted,
     FrameIn,
     PortChanged,
     ProgramRead,
@@ -193,6 +203,10 @@ class FakeSouthbound:
                 self._report(self._held(switch))
             case ReadCounters():
                 self._report(CountersRead(switch.dpid, self._counted(switch)))
+            case ReadFlowCounters(owner, table):
+                self._report(FlowsCounted(switch.dpid, switch.flow_counts(owner, table)))
+            case SampleFlows():
+                pass  # nobody looks at single frames here
             case WatchPort(port, far):
                 self._report_all(self._sessions.watch(PortRef(switch.dpid, port), runs=far is not None))
             case _:
@@ -240,6 +254,7 @@ class FakeSouthbound:
         """
         dead = switch.dead | self._sessions.dead(switch.dpid)
         verdict = lookup(program, headers.read(frame), in_port, dead=dead, choose=_choose)
+        switch.count(verdict.met, len(frame))
         arriving = []
         for outcome in verdict.outcomes:
             if not isinstance(outcome, Sent):

@@ -7,10 +7,13 @@ a rule must name groups and meters that are there, while a group may name one th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from math import inf
 
+from controller.dataplane.lookup import Met
+from controller.dataplane.pinned import flow_of
 from controller.model.command import (
     AddGroup,
     AddMeter,
@@ -21,11 +24,12 @@ from controller.model.command import (
     ModifyMeter,
     SetRule,
 )
-from controller.model.flow import FlowRule, Group, Meter, RuleKey
+from controller.model.flow import FlowRule, Group, Meter, Owner, RuleKey
 from controller.model.identity import Dpid
-from controller.model.limits import UNLIMITED, Limits
+from controller.model.limits import UNLIMITED, Limits, failovers
 from controller.model.program import SwitchProgram
 from controller.model.topology import Port
+from controller.model.traffic import FlowCount
 
 
 class Refusal(Exception):
@@ -54,6 +58,7 @@ class FakeSwitch:
     _groups: dict[int, Group] = field(default_factory=dict)
     _meters: dict[int, Meter] = field(default_factory=dict)
     _program: SwitchProgram | None = None
+    _met: dict[RuleKey, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def program(self) -> SwitchProgram:
@@ -65,6 +70,22 @@ class FakeSwitch:
     def dead(self) -> frozenset[int]:
         """The ports that are down."""
         return frozenset(number for number, port in self.ports.items() if not port.live)
+
+    def count(self, met: Iterable[Met], size: int) -> None:
+        """A packet of so many bytes has met these rules."""
+        for _, rule in met:
+            if rule is not None and rule.key in self._rules:
+                packets, octets = self._met.get(rule.key, (0, 0))
+                self._met[rule.key] = packets + 1, octets + size
+
+    def flow_counts(self, owner: Owner, table: int) -> tuple[FlowCount, ...]:
+        """What has met the rules about single flows of this owner in this table, since they were set."""
+        rules = [rule for rule in self._rules.values() if rule.table == table and rule.owner is owner]
+        return tuple(
+            FlowCount(key, *self._met.get(rule.key, (0, 0)))
+            for rule in rules
+            if (key := flow_of(rule.match)) is not None
+        )
 
     def obey(self, command: object) -> None:
         """Carry out a command that changes the program. Raises `Refusal`, and then nothing has changed."""
@@ -80,6 +101,7 @@ class FakeSwitch:
         self._check_references(command.rule)
         self._check_room(command.rule)
         self._rules[command.rule.key] = command.rule
+        self._met.pop(command.rule.key, None)
 
     @_carry_out.register
     def _(self, command: DeleteRule) -> None:
@@ -91,6 +113,8 @@ class FakeSwitch:
             raise Refusal(6, 0, "GROUP_MOD_FAILED GROUP_EXISTS")
         if len(self._groups) >= _or_endless(self.limits.groups):
             raise Refusal(6, 3, "GROUP_MOD_FAILED OUT_OF_GROUPS")
+        if failovers([*self._groups.values(), command.group]) > _or_endless(self.limits.failovers):
+            raise Refusal(6, 10, "GROUP_MOD_FAILED BAD_TYPE")
         self._check_buckets(command.group)
         self._groups[command.group.group_id] = command.group
 

@@ -29,6 +29,7 @@ from controller.model.command import (
     ModifyGroup,
     ModifyMeter,
     ReadCounters,
+    ReadFlowCounters,
     ReadProgram,
     SendFrame,
     SetRule,
@@ -36,6 +37,7 @@ from controller.model.command import (
 from controller.model.flow import (
     Action,
     Bucket,
+    Cookie,
     DecrementTtl,
     Field,
     FlowRule,
@@ -238,6 +240,26 @@ def _(command: ReadProgram, framework: Framework) -> list[Any]:
         ),
         of.OFPGroupDescStatsRequest(switch, 0),
         of.OFPMeterConfigStatsRequest(switch, 0, constants.OFPM_ALL),
+    ]
+
+
+_OWNER_OF_COOKIE = 0xFFF0_0000_0000_0000
+
+
+@messages.register
+def _(command: ReadFlowCounters, framework: Framework) -> list[Any]:
+    of, constants = framework.messages, framework.constants
+    return [
+        of.OFPFlowStatsRequest(
+            framework.switch,
+            0,
+            int(command.table),
+            constants.OFPP_ANY,
+            constants.OFPG_ANY,
+            Cookie(command.owner).pack(),
+            _OWNER_OF_COOKIE,
+            of.OFPMatch(),
+        )
     ]
 
 

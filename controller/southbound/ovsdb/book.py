@@ -1,6 +1,7 @@
 """The book: what is wanted of BFD, what the databases show, what to write next, and what to tell the loop.
 
     want(at, far, interval) --> cables --+
+    sample(dpid, one in)    -------------+
     shown(database, tables) --> ports ---+--> due(now_s): operations for each database
                                          +--> news(): BfdChanged where the loop knows otherwise
 
@@ -27,7 +28,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from controller.model.event import BfdChanged, Event, Incident
-from controller.model.identity import Dpid, PortRef
+from controller.model.identity import Dpid, IpAddress, PortRef
 from controller.southbound.ovsdb.bfd import (
     Operation,
     Said,
@@ -40,6 +41,7 @@ from controller.southbound.ovsdb.bfd import (
 )
 from controller.southbound.ovsdb.endpoint import OvsdbSettings
 from controller.southbound.ovsdb.rows import Interface
+from controller.southbound.ovsdb.sampling import Wanted, sampling
 from controller.southbound.ovsdb.tables import Tables
 
 _ROUND_S = 0.2
@@ -58,8 +60,8 @@ Cable = tuple[PortRef, PortRef]
 Database = int
 """Its place in the settings."""
 
-Operations = dict[Database, dict[str, Operation]]
-"""By the interface (its uuid) that each one changes: the latest says all."""
+Operations = dict[Database, dict[str, tuple[Operation, ...]]]
+"""By the row (its uuid) that they change: the latest say all."""
 
 
 class Book:
@@ -79,6 +81,9 @@ class Book:
         self._resting_until_s: dict[Cable, float] = {}
         self._begin_from_s = 0.0
         self._incidents: list[Event] = []
+        self._one_in: dict[Dpid, int] = {}
+        self._unsure_switches: set[Dpid] = set()
+        self._joined: dict[Database, int] = {}
 
     # --- what comes in --------------------------------------------------------------------------------------
 
@@ -88,9 +93,17 @@ class Book:
         self._wishes[at] = wish
         self._unsure |= {end for end in (at, wish.far, before.far if before else None) if end is not None}
 
+    def sample(self, dpid: Dpid, one_in: int) -> None:
+        """From now on a switch is to sample one frame in so many (0: none)."""
+        self._one_in[dpid] = one_in
+        self._unsure_switches.add(dpid)
+
     def shown(self, database: Database, tables: Tables, touched: set[PortRef]) -> None:
         """A database has shown something of these ports."""
         self._tables[database] = tables
+        if self._joined.get(database) != tables.joined:
+            self._joined[database] = tables.joined
+            self._unsure_switches.update(tables.bridges)
         touched = touched | self._absent.pop(database, set())
         for at in touched:
             if self._speaker.setdefault(at.dpid, database) == database:
@@ -113,6 +126,7 @@ class Book:
         """What was written there last may not have been taken: look at all of it once more."""
         if database in self._tables:
             self._unsure.update(self._tables[database].ports)
+            self._unsure_switches.update(self._tables[database].bridges)
 
     # --- what goes out --------------------------------------------------------------------------------------
 
@@ -141,7 +155,17 @@ class Book:
             self._judge(at, now_s, out)
         self._give_back_late(now_s, out)
         self._begin(now_s, out)
+        self._judge_sampling(out)
         return out
+
+    @property
+    def interfaces(self) -> dict[tuple[IpAddress | None, int], PortRef]:
+        """Which port an interface is, by its number and the address of its machine; None: this machine."""
+        return {
+            (self._settings.endpoints[database].host, index): at
+            for database, tables in sorted(self._tables.items())
+            for index, at in tables.by_index.items()
+        }
 
     # --- one port -------------------------------------------------------------------------------------------
 
@@ -199,6 +223,25 @@ class Book:
             why = f"BFD with {cable[1]} did not come up within {patience_s:g} s, and is switched off again"
             self._incidents.append(Incident("bfd-not-up", str(cable[0]), why))
 
+    def _judge_sampling(self, out: Operations) -> None:
+        """Compare how switches are to sample with how they do. Where nothing is to be sampled at all, what an
+        earlier life has left is taken back.
+        """
+        target = self._settings.sflow_target
+        switches, self._unsure_switches = sorted(self._unsure_switches), set()
+        for dpid in switches:
+            one_in = self._one_in.get(dpid) if target else 0
+            for database, tables in self._tables.items():
+                found = tables.sampling(dpid)
+                if found is None or one_in is None:
+                    continue
+                agent = "lo" if self._settings.endpoints[database].host is None else None
+                name = tables.bridges[dpid]
+                operations = sampling(name, *found, Wanted(one_in, target, agent))
+                if operations:
+                    out.setdefault(database, {})[name] = tuple(operations)
+                break
+
     # --- writing --------------------------------------------------------------------------------------------
 
     def _enable(self, cable: Cable, out: Operations) -> None:
@@ -213,7 +256,7 @@ class Book:
 
     def _write(self, at: PortRef, operation: Operation | None, out: Operations) -> None:
         if operation is not None:
-            out.setdefault(self._speaker[at.dpid], {})[self._name(at)] = operation
+            out.setdefault(self._speaker[at.dpid], {})[self._name(at)] = (operation,)
 
     # --- looking up -----------------------------------------------------------------------------------------
 

@@ -20,10 +20,11 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 
 from controller.model.event import Event, Incident
-from controller.model.identity import PortRef
+from controller.model.identity import Dpid, IpAddress, PortRef
 from controller.southbound import tls
 from controller.southbound.events import EventQueue
 from controller.southbound.ovsdb.book import Book, Database, Wish
@@ -46,6 +47,9 @@ class OvsdbClient:
         self.events = events
         self._book = Book(settings)
         self._wishes: deque[tuple[PortRef, Wish]] = deque()
+        self._samplings: deque[tuple[Dpid, int]] = deque()
+        self.interfaces: Mapping[tuple[IpAddress | None, int], PortRef] = {}
+        """Which port an interface is; another mapping whenever that changes."""
         self._lines: dict[Database, Line] = {}
         self._try_at_s: dict[Database, float] = {}
         self._retry_s: dict[Database, float] = {}
@@ -81,6 +85,11 @@ class OvsdbClient:
         self._wishes.append((at, wish))
         self._wake()
 
+    def sample(self, dpid: Dpid, one_in: int) -> None:
+        """From now on a switch is to sample one frame in so many (0: none)."""
+        self._samplings.append((dpid, one_in))
+        self._wake()
+
     def _wake(self) -> None:
         with suppress(OSError):  # full: it will wake anyway; closed: there is nobody to wake
             self._bell.send(b"\0")
@@ -94,6 +103,8 @@ class OvsdbClient:
                 self._serve_one(whom, readable)
             while self._wishes:
                 self._book.want(*self._wishes.popleft())
+            while self._samplings:
+                self._book.sample(*self._samplings.popleft())
             now_s = time.monotonic()
             if now_s >= tick_s:
                 tick_s = now_s + _TICK_S
@@ -118,6 +129,7 @@ class OvsdbClient:
             touched = line.receive(time.monotonic())
             if touched:
                 self._book.shown(line.database, line.conversation.tables, touched)
+                self.interfaces = self._book.interfaces if self._settings.sflow_target else {}
                 self._tell_news()
         except (OSError, Unbearable) as error:
             self._lose(line, error)

@@ -39,7 +39,7 @@ class Conversation:
         self._unsent = bytearray()
         self._heard_s = now_s
         self._asked = False
-        self._to_write: dict[str, Operation] = {}
+        self._to_write: dict[str, tuple[Operation, ...]] = {}
         self._under_way = False
         self._rests_until_s = 0.0
         self.tables = Tables(settings.rows, settings.our_port)
@@ -92,8 +92,8 @@ class Conversation:
 
     # --- saying ---------------------------------------------------------------------------------------------
 
-    def write(self, operations: Mapping[str, Operation]) -> None:
-        """Carry these out, soon; each takes the place of an earlier one for the same row."""
+    def write(self, operations: Mapping[str, tuple[Operation, ...]]) -> None:
+        """Carry these out, soon; they take the place of earlier ones for the same row."""
         self._to_write.update(operations)
 
     def tick(self, now_s: float) -> None:
@@ -106,7 +106,7 @@ class Conversation:
             self._say({"method": "echo", "id": _ECHO, "params": []})
         if self._to_write and not self._under_way and now_s >= self._rests_until_s:
             names = list(islice(self._to_write, _MOST_OPERATIONS))
-            operations = [self._to_write.pop(name) for name in names]
+            operations = [each for name in names for each in self._to_write.pop(name)]
             self._under_way = True
             self._say({"method": "transact", "id": _TRANSACT, "params": [_DATABASE, *operations]})
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from controller.model.errors import OperatorError
+from controller.model.identity import IpAddress
 from controller.southbound.settings import TlsSettings
 
 _KINDS = "unix:PATH, tcp:ADDRESS:PORT or ssl:ADDRESS:PORT, with an IP address"
@@ -42,6 +43,14 @@ class Endpoint:
         return socket.AF_INET6 if "[" in self.text else socket.AF_INET
 
     @property
+    def host(self) -> IpAddress | None:
+        """The machine where it listens; None for this one."""
+        if self.family == socket.AF_UNIX:
+            return None
+        found = ip_address(str(self.address[0]))
+        return None if found.is_loopback else found
+
+    @property
     def address(self) -> str | tuple[str, int]:
         """As `socket.connect` wants it."""
         rest = self.text.partition(":")[2]
@@ -55,7 +64,8 @@ class Endpoint:
 class OvsdbSettings:
     """Times are seconds. `our_port` is where we listen for switches: a bridge that is to find its controller
     on another port is not ours, though it may be in the same database and even have the same DPID.
-    `interval_ms` 0: no port is to be watched, and what we once wrote is taken back.
+    `interval_ms` 0: no port is to be watched, and what we once wrote is taken back; so for `sflow_target`,
+    where switches send samples (`127.0.0.1:6343`), if it is empty.
 
     A cable is given `patience_s` for its sessions to come up, or is left alone for `rest_s`. A message of a
     database has at most `message_bytes`, and it holds at most `rows` of what we read: a thousand bridges.
@@ -64,6 +74,7 @@ class OvsdbSettings:
     endpoints: tuple[Endpoint, ...]
     our_port: int
     interval_ms: int = 0
+    sflow_target: str = ""
     tls: TlsSettings | None = None
     patience_s: float = 6.0
     rest_s: float = 60.0

@@ -1,9 +1,10 @@
-"""Columns as values: the little that is read of four tables.
+"""Columns as values: the little that is read of five tables.
 
-    Bridge     datapath_id, ports, controller     which switch it is, and whose
+    Bridge     datapath_id, ports, controller, sflow     which switch it is, and whose
     Controller target
     Port       interfaces
-    Interface  ofport, bfd, bfd_status, external_ids
+    Interface  ofport, ifindex, bfd, bfd_status, external_ids
+    sFlow      targets, sampling, external_ids
 
 A column holds an atom, or `["set", [...]]`, `["map", [[key, value], ...]]`, `["uuid", text]` (RFC 7047,
 section 5.1). Of maps only the keys that matter are kept, and no text that is longer than it has reason to be:
@@ -22,13 +23,17 @@ from controller.model.identity import Dpid, PortNo
 from controller.southbound.ovsdb.framing import Json, Unbearable
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "Bridge": ("datapath_id", "ports", "controller"),
+    "Bridge": ("datapath_id", "ports", "controller", "sflow"),
     "Controller": ("target",),
     "Port": ("interfaces",),
-    "Interface": ("ofport", "bfd", "bfd_status", "external_ids"),
+    "Interface": ("ofport", "ifindex", "bfd", "bfd_status", "external_ids"),
+    "sFlow": ("targets", "sampling", "external_ids"),
 }
 MARK = "treadle-bfd"
 """The key in `external_ids` that says what of `bfd` is ours (bfd.py)."""
+
+OURS = ("treadle", "sflow")
+"""The pair in `external_ids` that says that a row of table sFlow is ours (sampling.py)."""
 
 OPENFLOW_PORT = 6653
 """Where a controller listens when its target does not say."""
@@ -38,6 +43,7 @@ _STATUS_KEYS = ("forwarding", "flap_count", "diagnostic")
 _LONGEST_TEXT = 128
 _MOST_IN_A_SET = 4096
 _LAST_PORT = 0xFEFF  # 0xff00 in OpenFlow 1.0's numbering, which the database keeps; the local port is above
+_NONE = ["set", []]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TARGET = re.compile(r"(tcp|ssl):(\[[^\]]*\]|[^:]*)(:(?P<port>[0-9]{1,5}))?")
 _DPID = re.compile(r"[0-9a-fA-F]{16}")
@@ -48,6 +54,7 @@ class Bridge:
     dpid: Dpid | None
     ports: frozenset[str]
     controllers: frozenset[str]
+    sflow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,27 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """`mark` is the text under `MARK`, empty where there is none."""
+    """`mark` is the text under `MARK`, empty where there is none; `index` is the number that the switch's
+    machine gives the interface.
+    """
 
     port: PortNo | None
     bfd: Mapping[str, str] = field(default_factory=dict)
     status: Mapping[str, str] = field(default_factory=dict)
     mark: str = ""
+    index: int | None = None
 
 
-Row = Bridge | Controller | Port | Interface
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a bridge samples: one frame in so many, to whom, and whether it was us who said so."""
+
+    one_in: int | None
+    targets: frozenset[str]
+    is_ours: bool
+
+
+Row = Bridge | Controller | Port | Interface | Sampling
 
 
 def row(table: str, columns: Json) -> Row:
@@ -80,7 +99,8 @@ def row(table: str, columns: Json) -> Row:
     match table:
         case "Bridge":
             dpid, ports = _dpid(columns.get("datapath_id")), _references(columns.get("ports"))
-            return Bridge(dpid, ports, _references(columns.get("controller")))
+            sflow = _references(columns.get("sflow", _NONE))
+            return Bridge(dpid, ports, _references(columns.get("controller")), min(sflow, default=None))
         case "Controller":
             return Controller(_target_port(columns.get("target")))
         case "Port":
@@ -91,6 +111,12 @@ def row(table: str, columns: Json) -> Row:
                 _texts(columns.get("bfd"), BFD_KEYS),
                 _texts(columns.get("bfd_status"), _STATUS_KEYS),
                 _texts(columns.get("external_ids"), (MARK,)).get(MARK, ""),
+                _number(columns.get("ifindex", _NONE)),
+            )
+        case "sFlow":
+            marks = _texts(columns.get("external_ids"), OURS[:1])
+            return Sampling(
+                _number(columns.get("sampling")), _targets(columns), marks.get(OURS[0]) == OURS[1]
             )
         case _:
             raise Unbearable("a table that nobody asked for")
@@ -118,6 +144,16 @@ def _references(value: Any) -> frozenset[str]:
             raise Unbearable("a reference that is none")
         found.add(uuid(member[1]))
     return frozenset(found)
+
+
+def _number(value: Any) -> int | None:
+    members = _items(value)
+    return members[0] if len(members) == 1 and type(members[0]) is int and members[0] > 0 else None
+
+
+def _targets(columns: Json) -> frozenset[str]:
+    members = _items(columns.get("targets"))
+    return frozenset(each for each in members if isinstance(each, str) and len(each) <= _LONGEST_TEXT)
 
 
 def _dpid(value: Any) -> Dpid | None:

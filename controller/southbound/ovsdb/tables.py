@@ -10,9 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from controller.model.identity import PortRef
+from controller.model.identity import Dpid, PortRef
 from controller.southbound.ovsdb.framing import Unbearable
-from controller.southbound.ovsdb.rows import COLUMNS, Bridge, Controller, Interface, Port, Row, row, uuid
+from controller.southbound.ovsdb.rows import (
+    COLUMNS,
+    Bridge,
+    Controller,
+    Interface,
+    Port,
+    Row,
+    Sampling,
+    row,
+    uuid,
+)
 
 R = TypeVar("R", bound=Row)
 
@@ -28,6 +38,30 @@ class Tables:
         self._rows: dict[str, dict[str, Row]] = {table: {} for table in COLUMNS}
         self._interface_at: dict[PortRef, str] = {}
         self._port_of: dict[str, PortRef] = {}
+        self._bridge_of: dict[Dpid, str] = {}
+        self.joined = 0
+        """Rises whenever bridges, interfaces or how bridges sample may be others than before."""
+
+    @property
+    def bridges(self) -> Mapping[Dpid, str]:
+        """The bridge (its uuid) that is this switch."""
+        return self._bridge_of
+
+    def sampling(self, dpid: Dpid) -> tuple[Bridge, Sampling | None] | None:
+        """A switch's bridge, and how it samples; None when the switch is not here."""
+        bridge = self._rows["Bridge"].get(self._bridge_of.get(dpid, ""))
+        if not isinstance(bridge, Bridge):
+            return None
+        found = self._rows["sFlow"].get(bridge.sflow or "")
+        return bridge, found if isinstance(found, Sampling) else None
+
+    @property
+    def by_index(self) -> Mapping[int, PortRef]:
+        """The port that is the interface of this number."""
+        rows = ((self._rows["Interface"].get(name), at) for at, name in self._interface_at.items())
+        return {
+            found.index: at for found, at in rows if isinstance(found, Interface) and found.index is not None
+        }
 
     @property
     def ports(self) -> Mapping[PortRef, str]:
@@ -71,7 +105,7 @@ class Tables:
             raise Unbearable("a row that is none")
         after = rows[name] = row(table, new)
         if isinstance(before, Interface) and isinstance(after, Interface):
-            return before.port != after.port
+            return (before.port, before.index) != (after.port, after.index)
         return before != after
 
     def _join(self) -> set[PortRef]:
@@ -80,8 +114,13 @@ class Tables:
         Where two claim one port, the one with the lower name has it.
         """
         before = self._interface_at
-        self._interface_at = {}
-        for bridge in filter(self._is_ours, self._all("Bridge", Bridge)):
+        self._interface_at, self._bridge_of = {}, {}
+        self.joined += 1
+        for row_name, bridge in sorted(self._rows["Bridge"].items()):
+            if not isinstance(bridge, Bridge) or not self._is_ours(bridge):
+                continue
+            if bridge.dpid is not None:
+                self._bridge_of.setdefault(bridge.dpid, row_name)
             for port in self._named("Port", sorted(bridge.ports), Port):
                 for name in sorted(port.interfaces):
                     found = self._rows["Interface"].get(name)
@@ -94,9 +133,6 @@ class Tables:
     def _is_ours(self, bridge: Bridge) -> bool:
         controllers = self._named("Controller", sorted(bridge.controllers), Controller)
         return any(each.listens_on == self._our_port for each in controllers)
-
-    def _all(self, table: str, kind: type[R]) -> list[R]:
-        return self._named(table, sorted(self._rows[table]), kind)
 
     def _named(self, table: str, names: list[str], kind: type[R]) -> list[R]:
         rows = self._rows[table]

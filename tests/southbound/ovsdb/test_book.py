@@ -60,7 +60,7 @@ class Fabric:
         """Write what is due; the ports that were written to. Their sessions are as they were."""
         written: list[PortRef] = []
         for number, operations in sorted(self.book.due(self.now_s).items()):
-            touched = self.databases[number].carry_out(list(operations.values()))
+            touched = self.databases[number].carry_out([each for row in operations.values() for each in row])
             written += sorted(touched)
             self.show(number, touched)
         self.told += self.book.news()

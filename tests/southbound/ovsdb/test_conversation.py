@@ -60,10 +60,10 @@ def test_an_update_touches_what_it_names() -> None:
 
 def test_one_transaction_is_under_way_at_a_time() -> None:
     talk = begun(Database(A))
-    talk.write({"a": {"op": "one"}})
+    talk.write({"a": ({"op": "one"},)})
     talk.tick(0.0)
-    talk.write({"b": {"op": "overtaken"}, "a": {"op": "three"}})
-    talk.write({"b": {"op": "two"}})
+    talk.write({"b": ({"op": "overtaken"},), "a": ({"op": "three"},)})
+    talk.write({"b": ({"op": "two"},)})
     talk.tick(0.0)
     (first,) = said(talk)
     assert (first["method"], first["params"]) == ("transact", ["Open_vSwitch", {"op": "one"}])
@@ -82,12 +82,12 @@ def test_one_transaction_is_under_way_at_a_time() -> None:
 )
 def test_what_is_refused_is_told_and_not_repeated_at_once(answer: dict[str, Any]) -> None:
     talk = begun(Database(A))
-    talk.write({"a": {"op": "one"}})
+    talk.write({"a": ({"op": "one"},)})
     talk.tick(0.0)
     said(talk)
     hear(talk, {"id": "transact", **answer})
     assert "error" in talk.refused
-    talk.write({"a": {"op": "two"}})
+    talk.write({"a": ({"op": "two"},)})
     talk.tick(1.0)
     assert said(talk) == []
     talk.tick(6.0)

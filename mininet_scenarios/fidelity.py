@@ -1,7 +1,7 @@
 """Was the machine idle enough for a figure to mean something?
 
-An emulation on busy cores measures the cores. Each bench takes the share of processor time that was idle
-while it measured; below a third the figure is marked invalid (`valid`: false) rather than believed."""
+An emulation on busy cores measures the cores. Who measures takes the share of processor time that was idle
+meanwhile; below a third the figure is marked invalid (`valid`: false) rather than believed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Congestion: large flows get paths of their own."""

@@ -1,0 +1,1 @@
+"""Sampling: which switches sample frames, and how often."""
