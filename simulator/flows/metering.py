@@ -55,7 +55,14 @@ class Metering:
         self._since: dict[int, float] = {}
         self._version = 0
 
-    def view(self, flows: Iterable[Carried], link_bits: Rates, seconds: float, now_s: float) -> TrafficView:
+    def view(
+        self,
+        flows: Iterable[Carried],
+        link_bits: Rates,
+        seconds: float,
+        now_s: float,
+        claimed: Mapping[PortRef, float],
+    ) -> TrafficView:
         """What is known after these seconds, in which so many bits crossed each link (see `Network`)."""
         self._version += 1
         found = sorted(flows, key=lambda each: each.order)
@@ -68,7 +75,8 @@ class Metering:
             rate_bps, error_bps = carried / seconds, error / seconds
             seen.append(MeasuredFlow(each.flow, rate_bps, error_bps, began_s, now_s, each.path))
         self._since = since
-        return TrafficView(self._version, tuple(seen), _Loads(self._meters, link_bits / seconds))
+        loads = _Loads(self._meters, link_bits / seconds)
+        return TrafficView(self._version, tuple(seen), loads, claimed)
 
     def _estimates(self, bits: Rates) -> tuple[Rates, Rates]:
         """How many bits are believed to have been carried, and the standard error of that."""

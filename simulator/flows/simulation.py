@@ -112,6 +112,8 @@ class _Simulation:
         self._at(request.counted_from_s, _Rank.COUNTING, self._begin_counting)
         if request.control is not None:
             self._controller = Loop(request.control, self._whole, [each.flow for each in self._transfers])
+            for word in self._controller.settle(self._whole):
+                self._obey(word)
             self._at(request.control.interval_s, _Rank.TURN, self._measure)
 
     def _at(self, at_s: float, rank: _Rank, act: Callable[[], None]) -> None:

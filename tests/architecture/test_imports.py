@@ -59,6 +59,8 @@ def impure(module: Module) -> list[str]:
 
 SHARED_WITH_THE_LAB = ("controller.model", "controller.documents")
 SHARED_WITH_THE_FARM = (*SHARED_WITH_THE_LAB, "controller.dataplane")
+DECIDING = "controller.contract", "controller.graph", "controller.placement", "controller.runtime.traffic"
+SHARED_WITH_FLOWS = (*SHARED_WITH_THE_LAB, *DECIDING)
 
 
 def beyond(shared: tuple[str, ...], module: Module) -> list[str]:
@@ -72,6 +74,7 @@ def beyond(shared: tuple[str, ...], module: Module) -> list[str]:
 
 beyond_the_labs_share = partial(beyond, SHARED_WITH_THE_LAB)
 beyond_the_farms_share = partial(beyond, SHARED_WITH_THE_FARM)
+beyond_the_share_of_flows = partial(beyond, SHARED_WITH_FLOWS)
 
 
 def within(name: str, room: str) -> bool:
@@ -106,7 +109,13 @@ def test_the_lab_knows_of_the_controller_only_its_model_and_documents() -> None:
 
 
 def test_the_farm_knows_of_the_controller_only_its_model_documents_and_data_plane() -> None:
-    assert [line for module in modules("simulator") for line in beyond_the_farms_share(module)] == []
+    farm = [module for module in modules("simulator") if not module.within("simulator.flows")]
+    assert [line for module in farm for line in beyond_the_farms_share(module)] == []
+
+
+def test_simulated_flows_know_of_the_controller_what_decides_and_nothing_that_programs() -> None:
+    found = modules("simulator.flows")
+    assert [line for module in found for line in beyond_the_share_of_flows(module)] == []
 
 
 @pytest.mark.parametrize(
@@ -119,6 +128,7 @@ def test_the_farm_knows_of_the_controller_only_its_model_documents_and_data_plan
         (impure, "import os.path"),
         (beyond_the_labs_share, "from controller.dataplane import trace"),
         (beyond_the_farms_share, "from controller.southbound import decode"),
+        (beyond_the_share_of_flows, "from controller.compiler import assemble"),
     ],
 )
 def test_the_rules_above_would_notice(rule: Callable[[Module], list[str]], text: str) -> None:

@@ -21,8 +21,8 @@ from simulator.flows.fabric import Trouble, as_planned
 from simulator.flows.matrix import read_matrix, transfers
 from simulator.flows.metering import Sampling
 from simulator.flows.report import MatrixReport, matrix_report
-from simulator.flows.schedulers import scheduler
 from simulator.flows.simulation import Request, simulate
+from treadle.schedulers import control_by
 from treadle.tables import console
 
 _DEFAULT_K = 4
@@ -115,11 +115,14 @@ def _at_least(seconds: float, key: str, *, above: bool = False) -> None:
 
 
 def _control(args: argparse.Namespace, blueprint: Blueprint) -> Control | None:
-    app = scheduler(args.scheduler)
-    if app is None:
-        return None
     sampling = None if args.sampling is None else Sampling(args.sampling, seed=args.seed)
-    return Control(app, args.interval, args.delay, sampling, blueprint)
+    return control_by(
+        args.scheduler,
+        interval_s=args.interval,
+        delay_s=args.delay,
+        sampling=sampling,
+        blueprint=blueprint,
+    )
 
 
 def _trouble(text: str, fabric: Topology, blueprint: Blueprint) -> Trouble:
