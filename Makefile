@@ -7,7 +7,7 @@ SECONDS    ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help setup python check test demo docs fuzz format clean
-.PHONY: bench bench-healing bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm
+.PHONY: bench bench-healing bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion
 .PHONY: style format-check lint types fast-tests
 
 help: ## list the habits
@@ -34,7 +34,7 @@ demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
 	$(TREADLE) demo --json out/demo/report.json
 
-bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm ## every measurement but bench-healing, which takes an hour (root)
+bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion ## every measurement but bench-healing, which takes an hour (root)
 
 bench-healing: setup ## how long it is dark when something dies, ours and the peers that are installed, into out/bench/healing.json (root)
 	$(PYTHON_BIN) -m bench.healing
@@ -62,6 +62,9 @@ bench-discovery: python ## discovery by itself, in memory, k=16 and k=32, into o
 
 bench-farm: python ## what the switch farm itself takes of the processor, into out/bench/farm.json
 	$(PYTHON_BIN) -m bench.farm
+
+bench-completion: python ## how long transfers take on a lopsided leaf-spine at loads 0.3 to 0.9, simulated, into out/bench/completion.json
+	$(PYTHON_BIN) -m bench.completion
 
 fuzz: python ## hostile bytes for both ends of the control channel, SECONDS=60, findings into out/fuzz/
 	$(PYTHON_BIN) -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt

@@ -128,6 +128,14 @@ class Pins:
     paths: Mapping[FlowKey, Path] = field(default_factory=dict)
     placed: Mapping[FlowKey, Placed] = field(default_factory=dict)
 
+    def claimed_bps(self) -> dict[PortRef, float]:
+        """What pinned flows were expected to take of each link."""
+        found: dict[PortRef, float] = {}
+        for each in self.placed.values():
+            for at in each.path:
+                found[at] = found.get(at, 0.0) + each.expected_bps
+        return found
+
 
 @dataclass(frozen=True)
 class SendFrames:

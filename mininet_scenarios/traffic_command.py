@@ -95,10 +95,8 @@ def as_json(played: Played, blueprint: Blueprint, scheduler: str) -> dict[str, A
         "fabric": blueprint.name,
         "scheduler": scheduler,
         "measured_s": played.measured_s,
-        "flows": [
-            {"src": src, "dst": dst, "rate_bps": round(rate)}
-            for (src, dst), rate in zip(played.matrix, played.rates_bps, strict=True)
-        ],
+        "flows": [list(pair) for pair in played.matrix],
+        "rates_bps": [round(rate) for rate in played.rates_bps],
         "total_bps": round(played.total_bps),
         "slowest_bps": round(played.slowest_bps),
         "machine_idle": played.idle_share,

@@ -4,7 +4,7 @@
     fabric    switches, the wires between them, and the hosts at their ports
     farm      all of it behind real TCP connections to a real controller, with scripted trouble
     proof     what the switches' tables do to every pair of hosts, proven and not sampled
-    flows     traffic as a fluid: fair rates, hashing, failures, and the controller's own apps deciding
+    flows     traffic as a fluid: what flows get, and what a scheduler makes of it; no switches, virtual time
 
 The farm knows of the controller what a switch knows of it: the protocol. It shares with it the model (rules,
 groups, packets), the data-plane model, and the way documents are read; never the southbound, whose work it is

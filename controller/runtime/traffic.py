@@ -65,7 +65,7 @@ class TrafficMeter:
             flows = tuple(
                 _exact(each, counted.get(each.flow.key), now_s) for each in self._meter.flows(topology, now_s)
             )
-            self.shown = TrafficView(self._version, flows, loads, claimed(pins))
+            self.shown = TrafficView(self._version, flows, loads, pins.claimed_bps())
             self._judge()
         return self.shown
 
@@ -80,15 +80,6 @@ class TrafficMeter:
         evidence = f"{strange} sampled frames told nothing: of unknown hosts or ports, or no IP packets"
         found = Finding(Severity.INFO, "samples-unknown", "sflow", evidence, _LOOK)
         self.findings = (found,) if new > 0 else ()
-
-
-def claimed(pins: Pins) -> dict[PortRef, float]:
-    """What pinned flows were expected to take of each link, bit/s."""
-    found: dict[PortRef, float] = {}
-    for each in pins.placed.values():
-        for at in each.path:
-            found[at] = found.get(at, 0.0) + each.expected_bps
-    return found
 
 
 def _exact(seen: MeasuredFlow, counted: PinnedRate | None, now_s: float) -> MeasuredFlow:

@@ -6,8 +6,8 @@
     underway     the transfers in progress: how much has been carried, which ends next
     forwarding   which path a flow takes: its pin, or the hash of the equal-cost next hops
     metering     what the controller is told: flows and loads, exactly or sampled
-    control      the app that decides, when it is asked, and when its word takes effect
-    placing      any solver of controller/placement as such an app
+    control      the apps that decide, when they are asked, and when their word takes effect
+    placing      any solver of controller/placement as an app
     simulation   the calendar, and the turn of events
     transfer, sizes, arrivals  who sends to whom, how much, and when
     results, report            what came of it

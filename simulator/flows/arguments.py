@@ -9,6 +9,9 @@ example:
   treadle sim traffic stride8.json --k 4 --scheduler ecmp --seconds 30 --json -
 
 FILE is {"flows": [[src, dst], ...]}; hosts are numbered from 0, pod by pod, edge by edge."""
+_SCHEDULER = (
+    "who places large flows: ours, Hedera's gff or sa, or nobody: ecmp (weighted), plain (default: ours)"
+)
 _TRAFFIC = "Give each flow of a traffic matrix its fair rate on a simulated fabric."
 
 
@@ -27,7 +30,7 @@ def _add_traffic(parser: argparse.ArgumentParser) -> None:
     add("file", metavar="FILE", help="the matrix (JSON)")
     add("--k", type=int, metavar="K", help="a fat tree of K-port switches (default: 4)")
     add("--fabric", metavar="TOPOLOGY", help="another fabric: leaf_spine:4,2, ring(5); or a YAML file")
-    add("--scheduler", choices=("ours", "ecmp", "gff", "sa"), default="ours", help="default: ours")
+    add("--scheduler", choices=("ours", "ecmp", "gff", "sa", "plain"), default="ours", help=_SCHEDULER)
     add("--seconds", type=float, metavar="N", default=30.0, help="how long flows send (default: 30)")
     add(
         "--skip",
@@ -44,9 +47,7 @@ def _add_traffic(parser: argparse.ArgumentParser) -> None:
         help="these cables (s1-s5, s1:3) or this switch are dead, from second S on (default: 0); may be "
         "repeated",
     )
-    add(
-        "--interval", type=float, metavar="S", default=0.1, help="the scheduler looks so often (default: 0.1)"
-    )
+    add("--interval", type=float, metavar="S", default=1.0, help="the scheduler looks so often (default: 1)")
     add("--delay", type=float, metavar="S", default=0.02, help="until its pins are in place (default: 0.02)")
     add("--sampling", type=int, metavar="N", help="it sees one frame in N (default: it sees all)")
     add("--seed", type=int, metavar="N", default=0, help="of the switches' hash functions (default: 0)")

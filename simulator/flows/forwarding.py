@@ -31,7 +31,7 @@ class Forwarding:
         self.topology = topology
         self.pins: Mapping[FlowKey, Path] = {}
         self._seed = seed
-        self._routes: Mapping[Pair, NextHops] = {}
+        self._routes: Mapping[Pair, NextHops] | None = None
 
     def follow(self, topology: Topology) -> None:
         """The fabric is another one now."""
@@ -60,11 +60,11 @@ class Forwarding:
 
     def default(self, flow: Flow) -> Path | None:
         """The path that a flow would take without a pin."""
-        if not self._routes:
+        if self._routes is None:
             return hashed_path(network(self.topology), flow, self._seed)
         at, target, path = flow.src.dpid, flow.dst.dpid, list[PortRef]()
         while at != target:
-            hops = self._hops(target, at)
+            hops = self._hops(self._routes.get((target, at)), target, at)
             if not hops or len(path) == len(self.topology.switches):
                 return None
             end = PortRef(at, choose(hops, flow.key, at, self._seed))
@@ -72,8 +72,7 @@ class Forwarding:
             at = self.topology.peer[end].dpid
         return tuple(path)
 
-    def _hops(self, target: Dpid, at: Dpid) -> NextHops:
-        told = self._routes.get((target, at))
+    def _hops(self, told: NextHops | None, target: Dpid, at: Dpid) -> NextHops:
         if told:
             peer = self.topology.peer
             live = [(port, weight) for port, weight in told.weights if PortRef(at, port) in peer]

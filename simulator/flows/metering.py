@@ -12,17 +12,18 @@ Loads are counted by the ports, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from controller.contract import TrafficView
+from controller.graph.fair_shares import Rates
 from controller.model.demand import Flow, MeasuredFlow, Path
 from controller.model.identity import PortRef
 from controller.model.topology import Topology
 from controller.model.traffic import Load
-from controller.placement.network import Network
+from controller.placement.network import network
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,20 @@ class Carried:
 class Metering:
     """Turns bits into measurements, one view after the other."""
 
-    def __init__(self, whole: Topology, numbers: Network, sampling: Sampling | None = None) -> None:
-        self._links = [link.src for link in whole.links]
-        self._peer = dict(whole.peer)
-        self._edge = whole.sorted_edge_ports
-        self._capacity = numbers.capacity_bps
+    def __init__(self, whole: Topology, sampling: Sampling | None = None) -> None:
+        self._meters = _Meters.of(whole)
         self._sampling = sampling
         self._chance = np.random.default_rng(sampling.seed if sampling else 0)
         self._since: dict[int, float] = {}
         self._version = 0
 
     def view(
-        self, flows: Iterable[Carried], link_bits: np.ndarray, seconds: float, now_s: float
+        self,
+        flows: Iterable[Carried],
+        link_bits: Rates,
+        seconds: float,
+        now_s: float,
+        claimed: Mapping[PortRef, float],
     ) -> TrafficView:
         """What is known after these seconds, in which so many bits crossed each link (see `Network`)."""
         self._version += 1
@@ -72,26 +75,50 @@ class Metering:
             rate_bps, error_bps = carried / seconds, error / seconds
             seen.append(MeasuredFlow(each.flow, rate_bps, error_bps, began_s, now_s, each.path))
         self._since = since
-        return TrafficView(self._version, tuple(seen), self._loads(link_bits / seconds))
+        loads = _Loads(self._meters, link_bits / seconds)
+        return TrafficView(self._version, tuple(seen), loads, claimed)
 
-    def _estimates(self, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _estimates(self, bits: Rates) -> tuple[Rates, Rates]:
+        """How many bits are believed to have been carried, and the standard error of that."""
         if self._sampling is None:
             return bits, np.zeros(len(bits))
         frame_bits = 8.0 * self._sampling.frame_bytes
         frames = np.ceil(bits / frame_bits).astype(np.int64)
         seen = self._chance.binomial(frames, 1 / self._sampling.one_in)
-        estimate = seen * self._sampling.one_in * frame_bits
+        estimate: Rates = seen * np.float64(self._sampling.one_in * frame_bits)
         return estimate, estimate / np.sqrt(np.maximum(seen, 1))
 
-    def _loads(self, rate_bps: np.ndarray) -> dict[PortRef, Load]:
-        links, edges = len(self._links), len(self._edge)
-        rates, shares = rate_bps.tolist(), (rate_bps / self._capacity).tolist()
-        number = {at: place for place, at in enumerate(self._links)}
-        loads = {
-            at: Load(at, rates[place], rates[number[self._peer[at]]], shares[place])
-            for at, place in number.items()
-        }
-        for place, at in enumerate(self._edge):
-            enters, leaves = links + place, links + edges + place
-            loads[at] = Load(at, rates[leaves], rates[enters], shares[leaves])
-        return loads
+
+@dataclass(frozen=True, eq=False)
+class _Meters:
+    """For each port the numbers of what it sends and of what it receives (see `Network`)."""
+
+    number: Mapping[PortRef, tuple[int, int]]
+    capacity_bps: Rates
+
+    @classmethod
+    def of(cls, whole: Topology) -> _Meters:
+        numbers, links = network(whole), len(whole.links)
+        between = {at: (sends, numbers.link_of[whole.peer[at]]) for at, sends in numbers.link_of.items()}
+        edge = whole.sorted_edge_ports
+        outside = {at: (links + len(edge) + place, links + place) for place, at in enumerate(edge)}
+        return cls({**between, **outside}, numbers.capacity_bps)
+
+
+class _Loads(Mapping[PortRef, Load]):
+    """Loads by port, worked out when they are looked at: many schedulers never do."""
+
+    def __init__(self, meters: _Meters, rate_bps: Rates) -> None:
+        self._meters, self._rate_bps = meters, rate_bps
+
+    def __getitem__(self, at: PortRef) -> Load:
+        sends, receives = self._meters.number[at]
+        sent_bps = float(self._rate_bps[sends])
+        capacity_bps = float(self._meters.capacity_bps[sends])
+        return Load(at, sent_bps, float(self._rate_bps[receives]), sent_bps / capacity_bps)
+
+    def __iter__(self) -> Iterator[PortRef]:
+        return iter(self._meters.number)
+
+    def __len__(self) -> int:
+        return len(self._meters.number)

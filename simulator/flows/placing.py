@@ -1,10 +1,9 @@
-"""Any solver of controller/placement as an app, so that all are compared in the same loop.
+"""Any solver of controller/placement as an app: the plainest scheduler there is.
 
     measured flows  --elephants-->  demands  --place-->  pins
 
 A flow is an elephant when its rate is a share of its port's capacity and it has been seen for a while. Its
-demand is what it would get if only the ports of hosts limited the elephants (Hedera, NSDI 2010, section 4.2):
-the max-min fair rate on these ports alone, so that no iteration is needed.
+natural demand is what it would get if only the ports of hosts limited it (controller/placement/demands.py).
 
 Pins are complete each time. A flow that is pinned stays where it is while it is an elephant and the solver
 does not move it; whatever hysteresis there is, is the solver's.
@@ -12,16 +11,14 @@ does not move it; whatever hysteresis there is, is the solver's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from controller.contract import Decision, FabricView, Pins
-from controller.graph.fair_shares import fair_shares, usage
-from controller.model.demand import Demand, Flow, MeasuredFlow, Placement
+from controller.model.demand import MeasuredFlow, Placement
 from controller.model.topology import Topology
+from controller.placement.demands import natural_demands
 from controller.placement.network import network
-
-Place = Callable[[Topology, Sequence[Demand], Placement], Placement]
+from controller.placement.solvers import Place
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class PlacingMemory:
         return view.topology is self.topology and view.traffic.version == self.traffic_version
 
 
-@dataclass(frozen=True)
+@dataclass
 class Placing:
     """A solver as an app. `elephant_share` is of the capacity of the port where a flow enters."""
 
@@ -67,11 +64,3 @@ class Placing:
         capacity_bps = shown.capacity_bps[shown.entry(seen.flow)]
         old = seen.seen_s - seen.since_s >= self.elephant_age_s
         return old and bool(seen.rate_bps >= self.elephant_share * capacity_bps)
-
-
-def natural_demands(topology: Topology, flows: Sequence[Flow]) -> list[Demand]:
-    """What each flow would send if the fabric were in nobody's way."""
-    shown = network(topology)
-    ports = usage([(shown.entry(flow), shown.exit(flow)) for flow in flows], len(shown.capacity_bps))
-    wanted = fair_shares(ports, shown.capacity_bps)
-    return [Demand(flow, rate) for flow, rate in zip(flows, wanted.tolist(), strict=True)]

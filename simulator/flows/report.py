@@ -16,7 +16,7 @@ from rich.table import Table
 
 from controller.graph.fair_shares import Rates
 from controller.model.topology import Topology
-from simulator.flows.placing import natural_demands
+from controller.placement.demands import natural_demands
 from simulator.flows.results import Outcome
 
 _SLOWEST_SHOWN = 10
@@ -79,7 +79,8 @@ class MatrixReport:
 def matrix_report(topology: Topology, pairs: Sequence[tuple[int, int]], outcome: Outcome) -> MatrixReport:
     """What came of a matrix on a fabric."""
     wanted = natural_demands(topology, [each.flow for each in outcome.transfers])
-    ideal = np.array([demand.rate_bps for demand in wanted], np.float64)
+    ideal_bps = {demand.flow.key: demand.rate_bps for demand in wanted}
+    ideal = np.array([ideal_bps[each.flow.key] for each in outcome.transfers], np.float64)
     return MatrixReport(pairs, outcome.rate_bps, ideal, outcome.moved)
 
 

@@ -22,16 +22,15 @@ from itertools import count
 
 import numpy as np
 
-from controller.contract import Pins, Routes, TrafficView
+from controller.contract import Pins, Routes
 from controller.graph.fair_shares import usage
 from controller.model.demand import FlowKey, Path
 from controller.model.errors import ModelError
 from controller.model.topology import Topology
 from controller.placement.network import network
-from simulator.flows.control import Control, Deciding
+from simulator.flows.control import Control, Loop
 from simulator.flows.fabric import Trouble, failed, repaired
 from simulator.flows.forwarding import Forwarding
-from simulator.flows.metering import Carried, Metering
 from simulator.flows.results import Outcome
 from simulator.flows.sharing import Sharing
 from simulator.flows.transfer import Transfer
@@ -112,7 +111,9 @@ class _Simulation:
             self._at(transfer.begin_s, _Rank.BEGIN, partial(self._begin, number))
         self._at(request.counted_from_s, _Rank.COUNTING, self._begin_counting)
         if request.control is not None:
-            self._controller = _Loop(request.control, self._whole, self._transfers)
+            self._controller = Loop(request.control, self._whole, [each.flow for each in self._transfers])
+            for word in self._controller.settle(self._whole):
+                self._obey(word)
             self._at(request.control.interval_s, _Rank.TURN, self._measure)
 
     def _at(self, at_s: float, rank: _Rank, act: Callable[[], None]) -> None:
@@ -216,8 +217,8 @@ class _Simulation:
         crossing = usage([self._links.get(number, ()) for number in numbers], len(self._link_bits))
         self._link_bits += np.bincount(crossing.link, unpaid[crossing.flow], crossing.links)
         self._charged.update(zip(numbers, carried, strict=True))
-        self._controller.measure(now_s, dict(zip(numbers, carried, strict=True)), self._path, self._link_bits)
-        self._link_bits[:] = 0.0
+        link_bits, self._link_bits = self._link_bits, np.zeros(len(self._link_bits))
+        self._controller.measure(now_s, dict(zip(numbers, carried, strict=True)), self._path, link_bits)
         self._at(now_s + self._controller.control.interval_s, _Rank.TURN, self._measure)
         self._turn()
 
@@ -247,45 +248,3 @@ class _Simulation:
         self._outcome.finish(self._now_s, self._flows.numbers, self._flows.carried_bits)
         self._outcome.moved = self._moved
         return self._outcome
-
-
-class _Loop:
-    """The controller, with its measurements."""
-
-    def __init__(self, control: Control, whole: Topology, transfers: tuple[Transfer, ...]) -> None:
-        self.control = control
-        self._deciding = Deciding(control)
-        self._metering = Metering(whole, network(whole), control.sampling)
-        self._flows = [each.flow for each in transfers]
-        ranked = sorted(range(len(transfers)), key=lambda number: transfers[number].flow.key.order())
-        self._order = {number: place for place, number in enumerate(ranked)}
-        self._traffic, self._measured_s = TrafficView(), 0.0
-        self._reported: dict[int, float] = {}
-        self._due_s: float | None = None
-
-    def measure(
-        self, now_s: float, carried: dict[int, float], paths: dict[int, Path | None], link_bits: np.ndarray
-    ) -> None:
-        seconds, self._measured_s = now_s - self._measured_s, now_s
-        flows = (
-            Carried(
-                self._order[number],
-                self._flows[number],
-                bits - self._reported.get(number, 0.0),
-                paths[number],
-            )
-            for number, bits in carried.items()
-        )
-        self._traffic = self._metering.view(flows, link_bits, seconds, now_s)
-        self._reported = carried
-
-    def ask(self, now_s: float, topology: Topology) -> list[Pins | Routes]:
-        return self._deciding.ask(now_s, topology, self._traffic)
-
-    def due_s(self, now_s: float) -> float | None:
-        """When the app is to be asked again, if that has not been noted yet."""
-        due_s = self._deciding.due_s()
-        if due_s is None or due_s <= now_s or due_s == self._due_s:
-            return None
-        self._due_s = due_s
-        return due_s

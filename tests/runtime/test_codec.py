@@ -15,6 +15,7 @@ from controller.model.command import (
     DeleteRule,
     ReadFlowCounters,
     ReadProgram,
+    SampleFlows,
     SendFrame,
     SetRule,
     WatchPort,
@@ -27,6 +28,7 @@ from controller.model.event import (
     CountersRead,
     DrainAsked,
     FlowsCounted,
+    FlowsSampled,
     FrameIn,
     PortChanged,
     ProgramRead,
@@ -53,7 +55,7 @@ from controller.model.health import drains
 from controller.model.identity import Dpid, Mac, PortNo, PortRef, port_ref
 from controller.model.program import switch_program
 from controller.model.topology import Port
-from controller.model.traffic import FlowCount, PortCounters
+from controller.model.traffic import FlowCount, FlowSample, PortCounters
 from controller.runtime.codec import decode, encode
 
 RULE = FlowRule(
@@ -87,6 +89,9 @@ VALUES = [
     CountersRead(Dpid(1), (PortCounters(PortNo(1), 1, 2, 3, 4),)),
     ReadFlowCounters(Owner.PINS, 4),
     FlowsCounted(Dpid(1), (FlowCount(FLOW, 1, 2), FlowCount(FLOW_V6, 3, 2**63))),
+    FlowsSampled((FlowSample(port_ref(1, 2), PortNo(3), FLOW_V6, 1514, 64),), 2),
+    FlowsSampled((FlowSample(port_ref(1, 2), None, FLOW, 60, 1),)),
+    SampleFlows(64),
     DrainAsked(drains([(port_ref(1, 3), port_ref(5, 1))], [Dpid(7)])),
     BfdChanged(port_ref(1, 2), False, "Control Detection Time Expired"),
     BfdChanged(port_ref(1, 2), None),

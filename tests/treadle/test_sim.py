@@ -20,6 +20,23 @@ def matrix(tmp_path: Path) -> str:
     return str(path)
 
 
+LOPSIDED = """
+switches:
+  leaf1: {dpid: 1}
+  leaf2: {dpid: 2}
+  spine1: {dpid: 3}
+  spine2: {dpid: 4}
+cables:
+  - {between: [leaf1:2, spine1:1], capacity: 10M}
+  - {between: [leaf1:3, spine2:1], capacity: 10M}
+  - {between: [leaf2:2, spine1:2], capacity: 10M}
+  - {between: [leaf2:3, spine2:2], capacity: 2M}
+hosts:
+  h1: {address: 10.0.0.1/8, at: leaf1:1}
+  h2: {address: 10.0.0.2/8, at: leaf2:1}
+"""
+
+
 def told(matrix: str, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
     """What is written to the terminal as JSON."""
     assert (
@@ -55,6 +72,36 @@ def test_the_same_seed_says_the_same(matrix: str, capsys: pytest.CaptureFixture[
     first, again, other = (told(matrix, capsys, "--seed", seed) for seed in ("1", "1", "2"))
     assert first == again
     assert first["rates_bps"] != other["rates_bps"]
+
+
+def test_the_controllers_own_apps_part_what_the_hash_put_together(
+    matrix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hashed, placed = (told(matrix, capsys, "--scheduler", name, "--seed", "5") for name in ("plain", "ours"))
+    assert hashed["slowest"] < 0.6
+    assert placed["slowest"] > 0.99
+    assert placed["moved"] > 0
+
+
+@pytest.mark.parametrize("scheduler", ["ours", "gff", "sa"])
+def test_every_solver_can_be_asked_for_and_sees_samples(
+    scheduler: str, matrix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = told(matrix, capsys, "--scheduler", scheduler, "--sampling", "10", "--fail", "s1-s3@12")
+    assert said["scheduler"] == scheduler
+    assert said["slowest"] > 0.3
+
+
+def test_weights_spare_a_slow_link_that_the_plain_hash_fills(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One way carries 10 Mbit/s, the other 2: the hosts' ports 10."""
+    path, fabric = tmp_path / "many.json", tmp_path / "fabric.yaml"
+    path.write_text(json.dumps({"flows": [[0, 1]] * 300}))
+    fabric.write_text(LOPSIDED)
+    words = ("--fabric", str(fabric), "--seconds", "6")
+    plain, weighted = (told(str(path), capsys, "--scheduler", name, *words) for name in ("plain", "ecmp"))
+    assert weighted["slowest"] > plain["slowest"] * 1.5
 
 
 def test_a_dead_uplink_leaves_its_hosts_half(matrix: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from apps.congestion.app import BY_HASH, Congestion
-from controller.contract import FabricSettings
 from controller.documents.blueprints import load_blueprint, parse_rate
 from controller.documents.matrices import read_matrix
 from controller.model.blueprint import Blueprint
@@ -25,6 +23,7 @@ from simulator.flows.metering import Sampling
 from simulator.flows.report import MatrixReport, matrix_report
 from simulator.flows.simulation import Request, simulate
 from simulator.flows.transfer import transfers
+from treadle.schedulers import control_by
 from treadle.tables import console
 
 _DEFAULT_K = 4
@@ -117,12 +116,14 @@ def _at_least(seconds: float, key: str, *, above: bool = False) -> None:
 
 
 def _control(args: argparse.Namespace, blueprint: Blueprint) -> Control | None:
-    """The app that the controller itself would run, with this scheduler; None: nobody decides."""
-    if args.scheduler == BY_HASH:
-        return None
     sampling = None if args.sampling is None else Sampling(args.sampling, seed=args.seed)
-    settings = FabricSettings(scheduler=args.scheduler)
-    return Control(Congestion(), args.interval, args.delay, sampling, blueprint, settings)
+    return control_by(
+        args.scheduler,
+        interval_s=args.interval,
+        delay_s=args.delay,
+        sampling=sampling,
+        blueprint=blueprint,
+    )
 
 
 def _trouble(text: str, fabric: Topology, blueprint: Blueprint) -> Trouble:

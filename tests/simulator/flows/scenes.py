@@ -63,7 +63,7 @@ class Pinning:
     """An app that pins these from a time on, and keeps what it saw."""
 
     paths: dict[FlowKey, Path]
-    from_s: float = 0.0
+    from_s: float = 0.1
     name: str = "pinning"
     seen: list[FabricView] = field(default_factory=list)
 
@@ -75,11 +75,16 @@ class Pinning:
     def due_s(self, memory: Any) -> float | None:
         return None
 
+    @property
+    def looks(self) -> list[FabricView]:
+        """What it saw once there was traffic."""
+        return [view for view in self.seen if view.now_s > 0]
+
 
 def pinned(flows: Iterable[tuple[Flow, Path]], **options: Any) -> Control:
     """Control that pins flows to paths; `from_s` goes to the app, all else to the control."""
-    app = Pinning({flow.key: path for flow, path in flows}, options.pop("from_s", 0.0))
-    return Control(app, **{"interval_s": 1.0, "delay_s": 0.0, **options})
+    app = Pinning({flow.key: path for flow, path in flows}, options.pop("from_s", 0.1))
+    return Control((app,), **{"interval_s": 1.0, "delay_s": 0.0, **options})
 
 
 def dies(at_s: float, spine: int) -> Trouble:

@@ -10,11 +10,11 @@ import pytest
 from controller.contract import Decision, FabricView, Routes
 from controller.model.demand import FlowKey
 from controller.model.errors import ModelError
-from controller.model.identity import Dpid, PortNo, PortRef
+from controller.model.identity import Dpid, PortNo
 from controller.model.routing import RouteTable, next_hops
 from simulator.flows.control import Control
 from simulator.flows.metering import Sampling
-from simulator.flows.placing import Placing, natural_demands
+from simulator.flows.placing import Placing
 from simulator.flows.simulation import Request, simulate
 from tests.simulator.flows.placers import least_loaded
 from tests.simulator.flows.scenes import (
@@ -35,8 +35,8 @@ from tests.simulator.flows.scenes import (
 def views(*flows: Any, until_s: float = 3.0, troubles: Any = (), **options: Any) -> list[FabricView]:
     """What an app is shown that decides nothing."""
     app = Pinning({})
-    played(flows, control=Control(app, 1.0, 0.0, **options), until_s=until_s, troubles=troubles)
-    return app.seen
+    played(flows, control=Control((app,), 1.0, 0.0, **options), until_s=until_s, troubles=troubles)
+    return app.looks
 
 
 def test_the_app_is_asked_every_interval_and_after_trouble() -> None:
@@ -78,8 +78,8 @@ def test_loads_are_those_of_the_ports_that_a_flow_crosses() -> None:
 def test_a_flow_that_moved_within_an_interval_is_charged_to_both_links() -> None:
     flow = transfer(0, 4)
     app = Pinning({flow.flow.key: across(1)})
-    played([flow], control=Control(app, 1.0, 0.25), until_s=2.0, seed=seed_of_first_spine())
-    before, after = (app.seen[1].traffic.loads[end].tx_bps for end in UPLINKS)
+    played([flow], control=Control((app,), 1.0, 0.25), until_s=2.0, seed=seed_of_first_spine())
+    before, after = (app.looks[1].traffic.loads[end].tx_bps for end in UPLINKS)
     assert (before, after) == pytest.approx((LINE_BPS / 4, 3 * LINE_BPS / 4))
 
 
@@ -87,8 +87,8 @@ def seed_of_first_spine() -> int:
     """A fabric in which the flow from host 0 to host 4 hashes to the first spine."""
     for seed in range(64):
         app = Pinning({})
-        played([transfer(0, 4)], control=Control(app, 1.0), until_s=1.0, seed=seed)
-        if app.seen[0].traffic.flows[0].path == across(0):
+        played([transfer(0, 4)], control=Control((app,), 1.0), until_s=1.0, seed=seed)
+        if app.looks[0].traffic.flows[0].path == across(0):
             return seed
     raise AssertionError("one seed of two does")
 
@@ -97,8 +97,8 @@ def test_pins_hold_after_their_delay_and_not_before() -> None:
     """Both on spine 0 for 1.5 s, at half a megabyte a second, and apart for the rest."""
     flows = [transfer(0, 4, 0, size_bytes=2e6), transfer(1, 5, 1, size_bytes=2e6)]
     first = pinned((each.flow, across(0)) for each in flows)
-    app = Switching(first.app, pinned([(flows[0].flow, across(0)), (flows[1].flow, across(1))]).app)
-    came = played(flows, control=Control(app, 0.5, 0.5), seed=0)
+    app = Switching(first.apps[0], pinned([(flows[0].flow, across(0)), (flows[1].flow, across(1))]).apps[0])
+    came = played(flows, control=Control((app,), 0.5, 0.5), seed=0)
     alone = played(flows, until_s=1.0).carried_bits
     together = alone + LINE_BPS / 4  # from 1.0 to 1.5 s
     assert came.end_s.tolist() == pytest.approx((1.5 + (16e6 - together) / LINE_BPS).tolist())
@@ -126,11 +126,11 @@ def test_an_app_that_wants_to_be_asked_again_is() -> None:
     @dataclass
     class Impatient(Pinning):
         def due_s(self, memory: Any) -> float | None:
-            return 0.3 + round(self.seen[-1].now_s, 6)
+            return 0.3 + round(self.seen[-1].now_s, 6) if memory is not None or self.looks else None
 
     app = Impatient({})
-    played([transfer(0, 4)], control=Control(app, 1.0), until_s=2.0)
-    assert [round(view.now_s, 3) for view in app.seen] == [1.0, 1.3, 1.6, 1.9, 2.0]
+    played([transfer(0, 4)], control=Control((app,), 1.0), until_s=2.0)
+    assert [round(view.now_s, 3) for view in app.looks] == [1.0, 1.3, 1.6, 1.9, 2.0]
 
 
 def test_a_route_table_of_an_app_weighs_the_next_hops() -> None:
@@ -142,12 +142,12 @@ def test_a_route_table_of_an_app_weighs_the_next_hops() -> None:
             self.seen.append(view)
             hops = {(Dpid(2), Dpid(1)): next_hops({PortNo(5): 1})}
             said = memory or Routes(RouteTable(hops))
-            return said, (said,)
+            return (said, (said,)) if view.now_s else (None, ())
 
     app = Weighing({})
     flows = [transfer(number % 4, 4 + number % 4, number) for number in range(40)]
-    played(flows, control=Control(app, 1.0, 0.0), until_s=4.0, troubles=(dies(3.0, 0),))
-    shares = [[view.traffic.loads[end].utilisation for end in UPLINKS] for view in app.seen]
+    played(flows, control=Control((app,), 1.0, 0.0), until_s=4.0, troubles=(dies(3.0, 0),))
+    shares = [[view.traffic.loads[end].utilisation for end in UPLINKS] for view in app.looks]
     assert min(shares[0]) > 0.9  # ECMP, of forty flows
     assert shares[1] == pytest.approx([1.0, 0.0])
     assert shares[-1] == pytest.approx([0.0, 1.0])  # a dead port is left out
@@ -175,7 +175,7 @@ def test_a_flow_of_which_no_frame_is_seen_is_not_known_of() -> None:
 
 def test_control_without_an_interval_is_refused() -> None:
     with pytest.raises(ModelError):
-        Control(Pinning({}), 0.0)
+        Control((Pinning({}),), 0.0)
 
 
 # --- any solver as an app -----------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_a_solver_in_the_loop_gives_a_permutation_its_full_rate() -> None:
     flows = tuple(transfer(src, (src + 8) % 16, src, blueprint=TREE) for src in range(16))
     request = Request(whole, flows, until_s=9.0, counted_from_s=3.0)
     alone = simulate(request).rate_bps / LINE_BPS
-    control = Control(Placing("test", least_loaded), 1.0, 0.1)
+    control = Control((Placing("test", least_loaded),), 1.0, 0.1)
     placed = played(flows, topology=whole, control=control, until_s=9.0, counted_from_s=3.0)
     assert alone.min() <= 0.5
     assert (placed.rate_bps / LINE_BPS).min() > 0.99
@@ -201,7 +201,7 @@ def test_mice_are_no_elephants() -> None:
         return least_loaded(topology, demands, current)
 
     flows = transfer(0, 4, 0, size_bytes=1e4, begin_s=0.9), transfer(1, 5, 1)
-    played(flows, control=Control(Placing("test", place), 1.0), until_s=3.0)
+    played(flows, control=Control((Placing("test", place),), 1.0), until_s=3.0)
     assert set(placed) == {flows[1].flow.key}
 
 
@@ -219,11 +219,3 @@ def test_a_solver_is_not_asked_twice_about_the_same() -> None:
     assert len(asked) == 1
     assert again is memory
     assert repeated[0] is said[0]
-
-
-def test_natural_demands_are_limited_by_hosts_alone() -> None:
-    whole = fabric()
-    flows = [transfer(0, 4, 0).flow, transfer(0, 5, 1).flow, transfer(1, 5, 2).flow, transfer(2, 6, 3).flow]
-    wanted = [demand.rate_bps / LINE_BPS for demand in natural_demands(whole, flows)]
-    assert wanted == pytest.approx([0.5, 0.5, 0.5, 1.0])
-    assert UPLINKS[0] == PortRef(Dpid(1), PortNo(5))

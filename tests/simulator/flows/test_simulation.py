@@ -128,7 +128,7 @@ def crowd(seed: int = 1) -> Request:
     return Request(
         whole,
         poisson(TREE, WEB_SEARCH, count=300, offered_bps=offered_bps, seed=seed),
-        control=Control(Placing("test", least_loaded), 1.0, 0.1, Sampling(10, seed=seed)),
+        control=Control((Placing("test", least_loaded),), 1.0, 0.1, Sampling(10, seed=seed)),
         troubles=(Trouble(3.0, (cables[0],)), Trouble(9.0, (cables[0],), up=True)),
         seed=seed,
     )
