@@ -1,0 +1,159 @@
+"""What flows get on an emulated fat tree: ours beside the hash, global first fit and annealing, all of them
+beside a switch that blocks nobody.
+
+    for each scheduler   a k=4 fat tree on real Open vSwitch comes up under a controller that places so
+    for each pattern     TCP from every source; the first seconds do not count
+    fraction             what arrives in all, as a share of what arrives on one switch with all hosts
+    slowest              the least of the flows' shares of what they get there
+
+Writes `out/bench/congestion.json`, anew after each scheduler. Run it as root:
+`python -m bench.congestion [--patterns "stride(8);randbij"] [--seeds 2]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.console import Console
+
+from controller.documents.matrices import Matrix
+from controller.model.blueprint import Blueprint, fat_tree, leaf_spine
+from controller.model.errors import OperatorError
+from controller.placement.patterns import BY_SEED, PATTERNS, fat_tree_shape
+from mininet_scenarios.controller import treadle
+from mininet_scenarios.fidelity import LEAST_IDLE
+from mininet_scenarios.figures import spread
+from mininet_scenarios.lab import Lab
+from mininet_scenarios.matrix import Played, play_matrix
+from mininet_scenarios.traffic_command import SCHEDULERS, settings_for
+from mininet_scenarios.wiring import JUMBO_MTU
+
+K = 4
+_REACH_S, _CALM_S, _IDLE_S = 90.0, 7.0, 10.0
+console = Console(stderr=True)
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One matrix: its pattern, its seed, and the flows."""
+
+    pattern: str
+    seed: int
+    matrix: Matrix
+
+    @property
+    def name(self) -> str:
+        return f"{self.pattern} seed {self.seed}"
+
+
+def asked(patterns: Sequence[str], seeds: int) -> list[Asked]:
+    """The matrices, each pattern with every seed that makes it different."""
+    shape = fat_tree_shape(K)
+    return [
+        Asked(pattern, seed, tuple(PATTERNS[pattern](shape, Random(f"{pattern} {seed}"))))
+        for pattern in patterns
+        for seed in range(seeds if pattern in BY_SEED else 1)
+    ]
+
+
+def played(
+    blueprint: Blueprint, scheduler: str, wanted: Sequence[Asked], args: argparse.Namespace
+) -> list[Played]:
+    """All matrices on one fabric, one after the other."""
+    found: list[Played] = []
+    with Lab(blueprint, treadle(settings_for(scheduler)), mtu=JUMBO_MTU, daemons="each") as lab:
+        if not lab.ping_all(timeout_s=_REACH_S).complete:
+            raise OperatorError(f"{blueprint.name} under {scheduler} did not come up")
+        for number, each in enumerate(wanted, 1):
+            console.print(f"{blueprint.name} {scheduler}: {each.name} ({number} of {len(wanted)})")
+            found.append(play_matrix(lab, each.matrix, seconds=args.seconds, settle_s=args.settle))
+            time.sleep(_CALM_S)  # pins expire, queues drain
+    return found
+
+
+def runs(wanted: Sequence[Asked], results: dict[str, list[Played]], free: list[Played]) -> list[Json]:
+    """Each matrix with what every scheduler made of it."""
+    found: list[Json] = []
+    for number, each in enumerate(wanted):
+        ideal = free[number]
+        mine = {name: several[number] for name, several in results.items()}
+        found.append(
+            {
+                "pattern": each.pattern,
+                "seed": each.seed,
+                "flows": len(each.matrix),
+                "fraction": {name: round(it.total_bps / ideal.total_bps, 4) for name, it in mine.items()},
+                "slowest": {name: round(_slowest(it, ideal), 4) for name, it in mine.items()},
+                "machine_idle": {name: it.idle_share for name, it in mine.items()},
+                "valid": all(it.idle_share >= LEAST_IDLE for it in mine.values()),
+            }
+        )
+    return found
+
+
+def _slowest(mine: Played, ideal: Played) -> float:
+    """The least share that a flow gets of what it gets where nobody is blocked."""
+    return min(rate / best for rate, best in zip(mine.rates_bps, ideal.rates_bps, strict=True))
+
+
+def report(found: list[Json], schedulers: Sequence[str], args: argparse.Namespace) -> Json:
+    """The figures of all runs."""
+    means = {
+        what: {name: round(statistics.mean(run[what][name] for run in found), 4) for name in schedulers}
+        for what in ("fraction", "slowest")
+    }
+    return {
+        "fabric": f"fat_tree({K})",
+        "link_bps": args.mbit * 10**6,
+        "seconds": args.seconds,
+        "settle": args.settle,
+        "runs": found,
+        "mean_fraction": means["fraction"],
+        "mean_slowest": means["slowest"],
+        "below_ecmp": [
+            f"{run['pattern']} seed {run['seed']}"
+            for run in found
+            if "ecmp" in run["fraction"] and run["fraction"].get("ours", 1.0) < run["fraction"]["ecmp"]
+        ],
+        "slowest_spread": {name: spread([run["slowest"][name] for run in found], 4) for name in schedulers},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.congestion", description="What do flows get?")
+    parser.add_argument("--patterns", default=";".join(PATTERNS), help=f"of {';'.join(PATTERNS)}")
+    parser.add_argument("--schedulers", default=",".join(SCHEDULERS), help=f"of {','.join(SCHEDULERS)}")
+    parser.add_argument("--seeds", type=int, default=2, help="of each pattern that has any (default: 2)")
+    parser.add_argument("--seconds", type=float, default=30.0, help="each matrix (default: 30)")
+    parser.add_argument("--settle", type=float, default=10.0, help="of these don't count (default: 10)")
+    parser.add_argument("--mbit", type=int, default=10, help="capacity of links, Mbit/s (default: 10)")
+    parser.add_argument("--json", default="out/bench/congestion.json", metavar="FILE")
+    args = parser.parse_args()
+    patterns, schedulers = args.patterns.split(";"), args.schedulers.split(",")
+    if strange := {*patterns} - {*PATTERNS} or {*schedulers} - {*SCHEDULERS}:
+        parser.error(f"there is no {', '.join(sorted(strange))}")
+    wanted, capacity_bps = asked(patterns, args.seeds), args.mbit * 10**6
+    free = played(leaf_spine(1, 1, fat_tree_shape(K).hosts, capacity_bps=capacity_bps), "ecmp", wanted, args)
+    results: dict[str, list[Played]] = {}
+    for scheduler in schedulers:
+        results[scheduler] = played(fat_tree(K, capacity_bps=capacity_bps), scheduler, wanted, args)
+        _write(report(runs(wanted, results, free), tuple(results), args), Path(args.json))
+    print(json.dumps(report(runs(wanted, results, free), schedulers, args)["mean_fraction"]))
+
+
+def _write(document: Json, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
