@@ -53,7 +53,6 @@ class _Draft:
     """Weights in the making: those of the first `done` targets are known."""
 
     paths: EqualCost
-    capacity: Floats
     levels: Levels
     done: int = 0
     found: Found = field(default_factory=dict)
@@ -69,6 +68,8 @@ class Weighing:
     began_s: float = -_PAUSE_S
     draft: _Draft | None = None
     stale: bool = False
+    looked: Mapping[PortRef, float] = field(default_factory=dict)
+    """What was claimed when levels were last looked at: by identity, as it seldom changes."""
 
     @property
     def due_s(self) -> float | None:
@@ -83,15 +84,16 @@ class Weighing:
         if paths is not (self.made_for if self.draft is None else self.draft.paths):
             kept = _still_good(self.found, self.made_for, paths)
             shown = replace(self, found=kept, made_for=paths)
-            return shown._begun(paths, _levels(paths, claimed.bps), claimed.now_s)
+            return shown._begun(paths, _levels(paths, claimed.bps), claimed)
         if self.draft is not None:
             return self._advanced()
-        levels = self.levels if not claimed.bps and not self.levels else _levels(paths, claimed.bps)
-        if levels == self.levels:
-            return replace(self, stale=False) if self.stale else self
-        if claimed.now_s < self.began_s + _PAUSE_S:
-            return self if self.stale else replace(self, stale=True)
-        return self._begun(paths, levels, claimed.now_s)
+        waits = claimed.now_s < self.began_s + _PAUSE_S
+        if claimed.bps is self.looked and (waits or not self.stale):
+            return self
+        levels = _levels(paths, claimed.bps)
+        if levels == self.levels or waits:
+            return replace(self, stale=levels != self.levels, looked=claimed.bps)
+        return self._begun(paths, levels, claimed)
 
     def on(self, paths: EqualCost) -> HopArray:
         """The next hops of these paths with their weights."""
@@ -104,18 +106,20 @@ class Weighing:
         }
         return weighted(paths.hops, len(paths.wiring.to), numbers)
 
-    def _begun(self, paths: EqualCost, levels: Levels, now_s: float) -> Weighing:
-        return replace(self, began_s=now_s, draft=_Draft(paths, _left(paths, levels), levels), stale=False)
+    def _begun(self, paths: EqualCost, levels: Levels, claimed: Claimed) -> Weighing:
+        draft = _Draft(paths, levels)
+        return replace(self, began_s=claimed.now_s, draft=draft, stale=False, looked=claimed.bps)
 
     def _advanced(self) -> Weighing:
         """One part further."""
         draft = self.draft
         assert draft is not None
         paths = draft.paths
-        until = draft.done + max(1, _ONE_PART // max(draft.capacity.size, 1))
+        left_bps = _left(paths, draft.levels)
+        until = draft.done + max(1, _ONE_PART // max(left_bps.size, 1))
         part = np.arange(draft.done, min(until, len(paths.targets)))
         found = {dpid: dict(mine) for dpid, mine in draft.found.items()}
-        for dpid, mine in weights(paths, draft.capacity, part).items():
+        for dpid, mine in weights(paths, left_bps, part).items():
             by_target = {paths.targets[place]: option for place, option in mine.items()}
             found.setdefault(dpid, {}).update(by_target)
         if until < len(paths.targets):
@@ -154,7 +158,7 @@ def _levels(paths: EqualCost, claimed_bps: Mapping[PortRef, float]) -> Levels:
 
 def _left(paths: EqualCost, levels: Levels) -> Floats:
     """What is left of the capacity of every arc, `[arc, switch]`."""
-    left = capacities(paths)
+    left = capacities(paths.wiring)
     for at, quarters in levels.items():
         number = paths.wiring.number_of[at.dpid]
         arc = [port for port, _ in paths.wiring.fans[number].arcs].index(at.port)

@@ -18,6 +18,7 @@ Worked out for some targets at a time, nearest switches first, as arrays `[switc
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd
 
 import numpy as np
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from controller.graph.breadth_first import FAR
 from controller.graph.equal_cost import EqualCost
 from controller.graph.weighted import MOST_OPTIONS, Numbered, Weights
+from controller.graph.wiring import Wiring
 from controller.model.identity import Dpid
 
 LEVELS = 4
@@ -82,7 +84,8 @@ def weights(paths: EqualCost, capacity: Floats, targets: NDArray[np.intp]) -> di
 
 def _unlike(paths: EqualCost, chosen: Chosen, share: list[Floats]) -> NDArray[np.bool_]:
     """Where the shares of several next hops differ from the plain weights by more than the tolerance."""
-    plain = [_plain(paths, arc)[:, None] * taken for arc, taken in enumerate(chosen)]
+    usual_bps = _known_capacities(paths.wiring)
+    plain = [usual_bps[arc][:, None] * taken for arc, taken in enumerate(chosen)]
     plain_sum, share_sum = np.sum(plain, axis=0), np.sum(share, axis=0)
     unlike = np.zeros(plain_sum.shape, np.bool_)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -91,12 +94,6 @@ def _unlike(paths: EqualCost, chosen: Chosen, share: list[Floats]) -> NDArray[np
             unlike |= (usual > 0) & (np.abs(mine / share_sum - part) > _TOLERANCE * part)
     unlike &= (share_sum > 0) & (np.count_nonzero(chosen, axis=0) > 1)
     return unlike
-
-
-def _plain(paths: EqualCost, arc: int) -> Floats:
-    """The capacity of an arc at each switch; 0 where there is none."""
-    fans = paths.wiring.fans
-    return np.array([fan.arcs[arc][1] if arc < len(fan.arcs) else 0 for fan in fans], np.float64)
 
 
 def _rounded(values: list[float]) -> Weights:
@@ -117,8 +114,15 @@ def numbered(found: dict[int, Weights], targets: int) -> Numbered:
     return options, number
 
 
-def capacities(paths: EqualCost) -> Floats:
-    """The capacity of every arc, `[arc, switch]`; 0 where there is none."""
-    return np.array([_plain(paths, arc) for arc in range(len(paths.wiring.to))]).reshape(
-        paths.wiring.to.shape
-    )
+def capacities(wiring: Wiring) -> Floats:
+    """The capacity of every arc, `[arc, switch]`, as a copy of its own; 0 where there is none."""
+    return _known_capacities(wiring).copy()
+
+
+@lru_cache(maxsize=4)
+def _known_capacities(wiring: Wiring) -> Floats:
+    found = np.zeros(wiring.to.shape)
+    for switch, fan in enumerate(wiring.fans):
+        for arc, (_, capacity_bps) in enumerate(fan.arcs):
+            found[arc, switch] = capacity_bps
+    return found

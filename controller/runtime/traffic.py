@@ -39,6 +39,7 @@ class TrafficMeter:
         self._new = False
         self._passed_over = 0
         self._seen_strangers = 0
+        self._pins, self._claimed_bps = Pins(), dict[PortRef, float]()
         self.shown = TrafficView()
         self.findings: tuple[Finding, ...] = ()
 
@@ -65,7 +66,9 @@ class TrafficMeter:
             flows = tuple(
                 _exact(each, counted.get(each.flow.key), now_s) for each in self._meter.flows(topology, now_s)
             )
-            self.shown = TrafficView(self._version, flows, loads, pins.claimed_bps())
+            if pins is not self._pins:
+                self._pins, self._claimed_bps = pins, pins.claimed_bps()
+            self.shown = TrafficView(self._version, flows, loads, self._claimed_bps)
             self._judge()
         return self.shown
 

@@ -31,7 +31,7 @@ def weighed(fabric: Topology) -> tuple[EqualCost, dict[tuple[Dpid, Dpid], NextHo
     """The next hops of a fabric with their weights, of those pairs that have weights of their own."""
     paths = paths_of(fabric)
     everything = np.arange(len(paths.targets))
-    found = weights(paths, capacities(paths), everything)
+    found = weights(paths, capacities(paths.wiring), everything)
     arcs = len(paths.wiring.to)
     hops = weighted(
         paths.hops, arcs, {dpid: numbered(mine, len(paths.targets)) for dpid, mine in found.items()}
@@ -85,7 +85,7 @@ def test_shares_are_those_of_the_recursion_by_which_they_are_defined(fabric: Top
     paths = paths_of(fabric)
     if not paths.targets:
         return
-    chosen, share = shares(paths, capacities(paths), np.arange(len(paths.targets)))
+    chosen, share = shares(paths, capacities(paths.wiring), np.arange(len(paths.targets)))
     for place, target in enumerate(paths.targets):
         expected = by_recursion(fabric, paths, target)
         for row, at in enumerate(paths.wiring.dpids):
