@@ -115,7 +115,7 @@ class CountersRead:
 
 @dataclass(frozen=True, slots=True)
 class FlowsSampled:
-    """Frames that switches have sampled; `passed_over` more told nothing, or were too many."""
+    """Frames that switches have sampled; `passed_over` more came from unknown ports, or were too many."""
 
     samples: tuple[FlowSample, ...]
     passed_over: int = 0

@@ -80,7 +80,7 @@ class TrafficMeter:
         """Say what could not be understood since the last time."""
         strange = self._meter.strangers + self._passed_over
         new, self._seen_strangers = strange - self._seen_strangers, strange
-        evidence = f"{strange} sampled frames told nothing: of unknown hosts or ports, or no IP packets"
+        evidence = f"{strange} sampled frames told nothing: they are of unknown hosts, or from unknown ports"
         found = Finding(Severity.INFO, "samples-unknown", "sflow", evidence, _LOOK)
         self.findings = (found,) if new > 0 else ()
 

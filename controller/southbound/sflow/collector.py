@@ -93,28 +93,33 @@ class Collector:
                 gathered, passed_over, until_s = [], 0, time.monotonic() + GATHER_S
 
     def _heard(self, data: bytes, most: int) -> tuple[list[FlowSample], int]:
-        """The samples of a datagram, and how many told nothing or were too many."""
+        """The samples of a datagram that are of flows; and how many came from ports that nobody knows, or
+        were too many.
+        """
         try:
             datagram = decode(data)
         except NotSflow as error:
             _LOG.debug("passed over a datagram: %s", error)
             return [], 1
-        ports = self._ports()
-        found = [sampled(sample, datagram.agent, ports) for sample in datagram.samples[:most]]
-        known = [sample for sample in found if sample is not None]
-        return known, len(datagram.samples) - len(known)
+        here = None if datagram.agent.is_loopback else datagram.agent
+        ports, found = self._ports(), list[FlowSample]()
+        placed = [(ports.get((here, each.entered)), each) for each in datagram.samples]
+        known = [(entered, each) for entered, each in placed if entered is not None]
+        for entered, each in known[:most]:
+            left = None if each.left is None else ports.get((here, each.left))
+            sample = sampled(each, entered, left)
+            if sample is not None:
+                found.append(sample)
+        return found, len(datagram.samples) - len(known[:most])
 
 
-def sampled(
-    sample: PacketSample, agent: IpAddress, ports: Mapping[tuple[IpAddress | None, int], PortRef]
-) -> FlowSample | None:
-    """What a sample says of a flow; None where its port is not known, or the frame carries no IP packet."""
-    here = None if agent.is_loopback else agent
-    entered = ports.get((here, sample.entered))
-    key = flow_key(headers.read(sample.header)) if entered is not None else None
-    if entered is None or key is None:
+def sampled(sample: PacketSample, entered: PortRef, left: PortRef | None) -> FlowSample | None:
+    """What a sample says of a flow, by the ports by which its frame came and left; None where the frame
+    carries no IP packet.
+    """
+    key = flow_key(headers.read(sample.header))
+    if key is None:
         return None
-    left = None if sample.left is None else ports.get((here, sample.left))
     number = left.port if left is not None and left.dpid == entered.dpid else None
     return FlowSample(entered, number, key, sample.frame_bytes, sample.one_in)
 
