@@ -7,7 +7,7 @@ SECONDS    ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help setup python check test demo docs fuzz format clean
-.PHONY: bench bench-healing bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion
+.PHONY: bench bench-healing bench-congestion bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion
 .PHONY: style format-check lint types fast-tests
 
 help: ## list the habits
@@ -50,6 +50,9 @@ bench-startup: setup ## from the controller's start to the last of all pairs, k=
 
 bench-programming: setup ## rules into 1 and 20 Open vSwitch bridges, three ways, into out/bench/programming.json (root)
 	$(PYTHON_BIN) -m bench.programming
+
+bench-congestion: setup ## what flows get on a k=4 fat tree, ours beside ECMP and Hedera's two, into out/bench/congestion.json: an hour (root)
+	$(PYTHON_BIN) -m bench.congestion
 
 bench-scale: python ## fat trees of k=16 and k=32 on the farm, all pairs proven, into out/bench/scale.json
 	$(PYTHON_BIN) -m bench.scale

@@ -5,6 +5,7 @@ beside a switch that blocks nobody.
     for each pattern     TCP from every source; the first seconds do not count
     fraction             what arrives in all, as a share of what arrives on one switch with all hosts
     slowest              the least of the flows' shares of what they get there
+    control_loop_ms      from two flows that collide to the first packet on another path (bench/collisions.py)
 
 Writes `out/bench/congestion.json`, anew after each scheduler. Run it as root:
 `python -m bench.congestion [--patterns "stride(8);randbij"] [--seeds 2]`.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -24,6 +26,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.collisions import control_loop_ms
 from controller.documents.matrices import Matrix
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine
 from controller.model.errors import OperatorError
@@ -135,6 +138,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="of each pattern that has any (default: 2)")
     parser.add_argument("--seconds", type=float, default=30.0, help="each matrix (default: 30)")
     parser.add_argument("--settle", type=float, default=10.0, help="of these don't count (default: 10)")
+    parser.add_argument("--collisions", type=int, default=20, help="to react to (default: 20)")
     parser.add_argument("--mbit", type=int, default=10, help="capacity of links, Mbit/s (default: 10)")
     parser.add_argument("--json", default="out/bench/congestion.json", metavar="FILE")
     args = parser.parse_args()
@@ -147,7 +151,21 @@ def main() -> None:
     for scheduler in schedulers:
         results[scheduler] = played(fat_tree(K, capacity_bps=capacity_bps), scheduler, wanted, args)
         _write(report(runs(wanted, results, free), tuple(results), args), Path(args.json))
-    print(json.dumps(report(runs(wanted, results, free), schedulers, args)["mean_fraction"]))
+    document = report(runs(wanted, results, free), schedulers, args)
+    console.print(f"{args.collisions} collisions")
+    reactions = control_loop_ms(args.collisions, capacity_bps)
+    document["control_loop_ms"] = {
+        "p50": _rank(reactions, 0.5),
+        "p99": _rank(reactions, 0.99),
+        "all": reactions,
+    }
+    _write(document, Path(args.json))
+    print(json.dumps({key: document[key] for key in ("mean_fraction", "mean_slowest", "control_loop_ms")}))
+
+
+def _rank(values: Sequence[float], share: float) -> float | None:
+    """The value below which this share of all lies (nearest rank); None where there is none."""
+    return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)] if values else None
 
 
 def _write(document: Json, path: Path) -> None:
