@@ -34,7 +34,7 @@ demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
 	$(TREADLE) demo --json out/demo/report.json
 
-bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion ## every measurement but bench-healing, which takes an hour (root)
+bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion ## every measurement but bench-healing and bench-congestion, which take an hour each (root)
 
 bench-healing: setup ## how long it is dark when something dies, ours and the peers that are installed, into out/bench/healing.json (root)
 	$(PYTHON_BIN) -m bench.healing

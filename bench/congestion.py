@@ -154,11 +154,8 @@ def main() -> None:
     document = report(runs(wanted, results, free), schedulers, args)
     console.print(f"{args.collisions} collisions")
     reactions = control_loop_ms(args.collisions, capacity_bps)
-    document["control_loop_ms"] = {
-        "p50": _rank(reactions, 0.5),
-        "p99": _rank(reactions, 0.99),
-        "all": reactions,
-    }
+    half, most = (_rank(reactions, share) for share in (0.5, 0.99))
+    document["control_loop_ms"] = {"p50": half, "p99": most, "all": reactions}
     _write(document, Path(args.json))
     print(json.dumps({key: document[key] for key in ("mean_fraction", "mean_slowest", "control_loop_ms")}))
 
