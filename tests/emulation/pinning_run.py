@@ -62,9 +62,11 @@ def pin(file: Path, paths: Mapping[FlowKey, FlowPath]) -> None:
 
 
 if __name__ == "__main__":
+    from apps.congestion.app import Congestion
     from treadle import wiring
     from treadle.__main__ import main
 
     _own, _file = wiring.apps, Path(sys.argv.pop(1))
-    wiring.apps = lambda: (*_own(), PinnedByFile(_file))
+    _others = tuple(app for app in _own() if app.name != Congestion.name)  # exactly one app gives pins
+    wiring.apps = lambda: (*_others, PinnedByFile(_file))
     sys.exit(main())
