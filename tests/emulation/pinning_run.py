@@ -1,4 +1,4 @@
-"""`treadle run` with one app more, which pins what a file says.
+"""`treadle run` with an app that pins what a file says, in place of the one that pins large flows.
 
     python -m tests.emulation.pinning_run FILE run ...
 
