@@ -105,7 +105,8 @@ def runs(wanted: Sequence[Asked], results: dict[str, list[Played]], free: list[P
 
 def _slowest(mine: Played, ideal: Played) -> float:
     """The least share that a flow gets of what it gets where nobody is blocked."""
-    return min(rate / best for rate, best in zip(mine.rates_bps, ideal.rates_bps, strict=True))
+    pairs = zip(mine.rates_bps, ideal.rates_bps, strict=True)
+    return min((rate / best for rate, best in pairs if best), default=0.0)
 
 
 def report(found: list[Json], schedulers: Sequence[str], args: argparse.Namespace) -> Json:
