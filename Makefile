@@ -7,7 +7,7 @@ SECONDS    ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help setup python check test demo docs fuzz format clean
-.PHONY: bench bench-healing bench-congestion bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion
+.PHONY: bench bench-healing bench-congestion bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion bench-placement
 .PHONY: style format-check lint types fast-tests
 
 help: ## list the habits
@@ -34,7 +34,7 @@ demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
 	$(TREADLE) demo --json out/demo/report.json
 
-bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion ## every measurement but bench-healing and bench-congestion, which take an hour each (root)
+bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion bench-placement ## every measurement but bench-healing and bench-congestion, which take an hour each (root)
 
 bench-healing: setup ## how long it is dark when something dies, ours and the peers that are installed, into out/bench/healing.json (root)
 	$(PYTHON_BIN) -m bench.healing
@@ -68,6 +68,9 @@ bench-farm: python ## what the switch farm itself takes of the processor, into o
 
 bench-completion: python ## how long transfers take on a lopsided leaf-spine at loads 0.3 to 0.9, simulated, into out/bench/completion.json
 	$(PYTHON_BIN) -m bench.completion
+
+bench-placement: python ## solvers on fat trees of k=8, 16 and 32, whole and with failed links, into out/bench/placement.json
+	$(PYTHON_BIN) -m bench.placement
 
 fuzz: python ## hostile bytes for both ends of the control channel, SECONDS=60, findings into out/fuzz/
 	$(PYTHON_BIN) -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt

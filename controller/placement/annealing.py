@@ -1,148 +1,156 @@
-"""Simulated annealing (Hedera: Al-Fares et al., NSDI 2010, section 4.4), as published, for comparison.
+"""Simulated annealing (Hedera, NSDI 2010, section 4.4), to compare with.
 
-    state       a core switch for each destination host: all flows to a host go by the same one
-    energy      how much all links together are asked for above what they have, in shares of the fastest link
-    neighbour   two hosts exchange their cores: two of one edge switch, of one pod, or any two
-    step        downhill always, uphill with probability exp(c * (E - E') / T); T falls from 1000 by 1
+    state         one choice for each host that receives: all flows to it go by the same core switch
+    energy        the sum, over all links, of what they are asked for beyond their capacity
+    neighbour     two hosts swap their choices: any two, two of one pod, or two of one edge switch
+    acceptance    always downhill; uphill by E with probability exp(-c E / T), c = T0 / 2, energy in units of
+                  the largest link; T falls from T0 = 1,000 by 1 with each iteration
+    beginning     the last phase's result, as the current placement shows it, or a draw, whichever has less
+                  energy; swaps keep how often each choice is made, so a pod draws all choices equally often
 
-The state that was best is kept, and each call begins from the state that stands, as Hedera's does. A core is
-a number here: at each switch on the way the remainder by how many next hops there are says which is taken,
-and the quotient goes on. On a fat tree that is a core; on any other fabric a path to each destination.
+Where this departs: a fabric need not have cores, so a choice is a number from 0 to the most paths that any
+flow has, less one, and picks of fewer paths proportionally. As paths are listed port by port, one number is
+one core in a fat tree that is cabled regularly, and one aggregation switch within a pod. In any other fabric
+it is just some path of each flow. Pods are those that clos.py sees; without them, two kinds of swap remain.
+Of larger fabrics more iterations are made, one for each host, at temperatures spaced accordingly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import exp, prod
-from random import Random
+from collections.abc import Sequence
+from math import exp
 
 import numpy as np
 
-from controller.graph.fair_shares import Rates
-from controller.model.demand import Demand, Flow, Path, Placement
-from controller.model.identity import Dpid, PortRef
+from controller.graph.fair_shares import Numbers
+from controller.model.demand import Demand, Placement
 from controller.model.topology import Topology
-from controller.placement.network import Network, network
+from controller.placement.clos import clos
+from controller.placement.problem import SLACK, Problem, problem
 
-_HOTTEST = 1000
-_C = 0.5 * _HOTTEST
-_SEED = 1
+_HOT = 1_000.0
+_STEEPNESS = 0.5 * _HOT
+_ITERATIONS = 1_000
 
 
 def annealing(topology: Topology, demands: Sequence[Demand], current: Placement) -> Placement:
-    """A path for each flow that can arrive."""
-    shown = network(topology)
-    shown.know(demand.flow.dst.dpid for demand in demands)
-    placed = [
-        each for each in demands if each.flow.src.dpid == each.flow.dst.dpid or _first(shown, each.flow)
-    ]
-    if not placed:
+    """Hedera's simulated annealing."""
+    wanted = problem(topology, demands)
+    if not len(wanted):
         return Placement()
-    state = _State(shown, placed, current)
-    random, energy = Random(_SEED), state.energy
-    best, least = dict(state.core), energy
-    for temperature in range(_HOTTEST, 0, -1):
-        if least <= 0:
+    state = _State(topology, wanted, wanted.rows(current))
+    iterations = max(_ITERATIONS, len(state.flows_to))
+    best, least = list(state.choice), state.energy
+    for step in range(iterations):
+        if least <= SLACK:
             break
-        one, other = state.neighbour(random)
-        state.exchange(one, other)
-        after = state.energy
-        if after <= energy or random.random() < exp(_C * (energy - after) / temperature):
-            energy = after
-            if energy < least:
-                best, least = dict(state.core), energy
-        else:
-            state.exchange(one, other)
-    return Placement({each.flow.key: path_by_core(shown, each.flow, best[each.flow.dst]) for each in placed})
-
-
-def _first(shown: Network, flow: Flow) -> bool:
-    return bool(shown.next_hops(flow.dst.dpid, flow.src.dpid))
-
-
-def path_by_core(shown: Network, flow: Flow, core: int) -> Path:
-    """The path of a flow whose destination has this core."""
-    at, target, path = flow.src.dpid, flow.dst.dpid, list[PortRef]()
-    while at != target:
-        steps = shown.steps(target, at)
-        core, place = divmod(core, len(steps))
-        end, _, at = steps[place]
-        path.append(end)
-    return tuple(path)
+        state.step(_HOT * (1 - step / iterations))
+        if state.energy < least - SLACK:
+            best, least = list(state.choice), state.energy
+    return wanted.placement(state.rows(best))
 
 
 class _State:
-    """A core for each destination, and the load that follows."""
+    """The choice of each receiving host, and the loads that follow."""
 
-    def __init__(self, shown: Network, demands: Sequence[Demand], current: Placement) -> None:
-        self._shown = shown
-        links = len(shown.topology.links)
-        self._capacity: Rates = shown.capacity_bps[:links]
-        self._unit = float(self._capacity.max(initial=1.0))
-        self._load = np.zeros(links)
-        self._to: dict[PortRef, list[Demand]] = {}
-        for demand in demands:
-            self._to.setdefault(demand.flow.dst, []).append(demand)
-        self.hosts = sorted(self._to)
-        most = max((_cores(shown, flows[0].flow) for flows in self._to.values()), default=1)
-        self.core = {host: number % most for number, host in enumerate(self.hosts)}
-        self._recall(current, most)
-        self._near = _near(self.hosts, shown)
-        for host in self.hosts:
-            self._add(host, 1)
+    def __init__(self, topology: Topology, wanted: Problem, current: Numbers) -> None:
+        self._wanted = wanted
+        self._random = np.random.default_rng(0)
+        hosts, self._host_of = np.unique(wanted.exit, return_inverse=True)
+        self.flows_to: list[list[int]] = [[] for _ in hosts]
+        for flow, host in enumerate(self._host_of.tolist()):
+            self.flows_to[host].append(flow)
+        ends = list(zip(wanted.src.tolist(), wanted.dst.tolist(), strict=True))
+        self._paths = [wanted.ways.candidates(*each).tolist() for each in ends]
+        self._choices = max(map(len, self._paths))
+        unit = float(wanted.ways.capacity_bps[:-1].max(initial=1.0))
+        self._rate: list[float] = (wanted.ideal_bps / unit).tolist()
+        self._capacity: list[float] = (wanted.ways.capacity_bps / unit).tolist()
+        self._load = [0.0] * len(self._capacity)
+        self._groups = self._grouped(topology)
+        self.choice = self._drawn()
+        drawn, drawn_energy = self.choice, self._put_all(1.0)
+        self._put_all(-1.0)
+        self.choice = [
+            self._shown(current, flows[0], drawn[host]) for host, flows in enumerate(self.flows_to)
+        ]
+        self.energy = self._put_all(1.0)
+        if drawn_energy < self.energy:
+            self._put_all(-1.0)
+            self.choice = drawn
+            self.energy = self._put_all(1.0)
 
-    def _recall(self, current: Placement, most: int) -> None:
-        """Begin where the flows are, for destinations whose flows share a core."""
-        for host, flows in self._to.items():
-            paths = {each.flow: current.paths.get(each.flow.key) for each in flows}
-            for core in range(most):
-                if all(path == path_by_core(self._shown, flow, core) for flow, path in paths.items()):
-                    self.core[host] = core
-                    break
+    def rows(self, choice: Sequence[int]) -> Numbers:
+        """The paths of all flows by these choices."""
+        width = max(1, *(len(paths[0]) for paths in self._paths))
+        found = np.full((len(self._paths), width), self._wanted.ways.filler, np.intp)
+        for flow, host in enumerate(self._host_of.tolist()):
+            path = self._path(flow, choice[host])
+            found[flow, : len(path)] = path
+        return found
 
-    @property
-    def energy(self) -> float:
-        """What all links together are asked for above what they have."""
-        return float(np.maximum(self._load - self._capacity, 0.0).sum()) / self._unit
+    def step(self, heat: float) -> None:
+        """Try one swap at this temperature."""
+        one, other = self._drawn_pair()
+        before = self.energy
+        self._swap(one, other)
+        risen = self.energy - before
+        if risen > 0 and self._random.random() >= exp(-min(_STEEPNESS * risen / heat, 700.0)):
+            self._swap(one, other)
 
-    def neighbour(self, random: Random) -> tuple[PortRef, PortRef]:
-        """Two destinations: of one edge switch, near each other, or any."""
-        kind, one = random.randrange(3), random.choice(self.hosts)
-        others = [host for host in self.hosts if host.dpid == one.dpid] if kind == 0 else self.hosts
-        if kind == 1:
-            others = self._near[one.dpid]
-        return one, random.choice(others)
+    def _grouped(self, topology: Topology) -> list[list[list[int]]]:
+        """The hosts all together, by pod, and by edge switch; only groups in which somebody can swap."""
+        target, shape = np.zeros(len(self.flows_to), np.intp), clos(topology)
+        target[self._host_of] = self._wanted.dst
+        kinds = [np.zeros_like(target), target]
+        if shape is not None and (shape.edge_of[target] >= 0).all():
+            kinds.insert(1, shape.pod_of[shape.edge_of[target]])
+        sets = [[np.flatnonzero(kind == each).tolist() for each in np.unique(kind)] for kind in kinds]
+        self._pods = sets[-2]
+        return [big for kind in sets if (big := [group for group in kind if len(group) > 1])]
 
-    def exchange(self, one: PortRef, other: PortRef) -> None:
-        """Two destinations exchange their cores."""
-        if one != other:
-            self._add(one, -1)
-            self._add(other, -1)
-            self.core[one], self.core[other] = self.core[other], self.core[one]
-            self._add(one, 1)
-            self._add(other, 1)
+    def _drawn(self) -> list[int]:
+        """A choice for each host, in each pod (or among all hosts) each as often as any other."""
+        found, turn = [0] * len(self.flows_to), self._random.permutation(self._choices).tolist()
+        for group in self._pods:
+            for place, host in enumerate(self._random.permutation(group).tolist()):
+                found[host] = turn[place % len(turn)]
+        return found
 
-    def _add(self, host: PortRef, sign: int) -> None:
-        for demand in self._to[host]:
-            for end in path_by_core(self._shown, demand.flow, self.core[host]):
-                self._load[self._shown.link_of[end]] += sign * demand.rate_bps
+    def _shown(self, current: Numbers, flow: int, otherwise: int) -> int:
+        """The choice that the current path of a flow shows, if it does."""
+        paths, filler = self._paths[flow], self._wanted.ways.filler
+        now = [link for link in current[flow].tolist() if link != filler]
+        return -(-paths.index(now) * self._choices // len(paths)) if now in paths else otherwise
 
+    def _put_all(self, sign: float) -> float:
+        return sum(self._put(host, sign) for host in range(len(self.choice)))
 
-def _cores(shown: Network, flow: Flow) -> int:
-    """How many different cores a flow can tell apart."""
-    at, target, fans = flow.src.dpid, flow.dst.dpid, list[int]()
-    while at != target:
-        steps = shown.steps(target, at)
-        fans.append(len(steps))
-        at = steps[0][2]
-    return prod(fans)
+    def _drawn_pair(self) -> tuple[int, int]:
+        """Two hosts of a group; the same one twice when there is nobody to swap with."""
+        if not self._groups:
+            return 0, 0
+        kind = self._groups[self._random.integers(len(self._groups))]
+        group = kind[self._random.integers(len(kind))]
+        one, step = self._random.integers(len(group)), self._random.integers(1, len(group))
+        return group[one], group[(one + step) % len(group)]
 
+    def _swap(self, one: int, other: int) -> None:
+        self.energy += self._put(one, -1.0) + self._put(other, -1.0)
+        self.choice[one], self.choice[other] = self.choice[other], self.choice[one]
+        self.energy += self._put(one, 1.0) + self._put(other, 1.0)
 
-def _near(hosts: Sequence[PortRef], shown: Network) -> Mapping[Dpid, list[PortRef]]:
-    """For each switch with destinations those behind switches that share a neighbour with it: its pod."""
-    out = shown.topology.out_links
-    beside = {host.dpid: {link.dst.dpid for link in out[host.dpid]} for host in hosts}
-    return {
-        dpid: [host for host in hosts if host.dpid == dpid or mine & beside[host.dpid]]
-        for dpid, mine in beside.items()
-    }
+    def _path(self, flow: int, choice: int) -> Sequence[int]:
+        paths: Sequence[Sequence[int]] = self._paths[flow]
+        return paths[choice * len(paths) // self._choices]
+
+    def _put(self, host: int, sign: float) -> float:
+        """Add the flows to a host (or take them away, by sign -1); by how much the energy rises."""
+        risen, choice = 0.0, self.choice[host]
+        for flow in self.flows_to[host]:
+            rate = sign * self._rate[flow]
+            for link in self._path(flow, choice):
+                beyond = self._load[link] - self._capacity[link]
+                risen += max(beyond + rate, 0.0) - max(beyond, 0.0)
+                self._load[link] += rate
+        return risen

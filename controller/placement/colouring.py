@@ -1,4 +1,4 @@
-"""Edge colouring: equal flows on a folded Clos, placed exactly.
+"""Equal flows on a folded Clos, placed exactly: an edge colouring for each tier.
 
 Take the switches where flows enter and leave away, and what is left of a Clos falls into *planes*: in a fat
 tree each aggregation switch with its cores and their other aggregation switches, in a leaf-spine fabric each
@@ -9,51 +9,46 @@ question comes again, one tier higher, with the switches by which flows enter it
 
     flows by (edge, edge) --colours--> planes --by (aggregation, aggregation)--colours--> cores
 
-So every permutation of hosts of a healthy fat tree gets its full rate. Several flows share a cable where it
-is wide enough: a cable that carries m flows counts as m colours.
+So every permutation of hosts of a healthy fat tree gets its full rate (Beneš 1962: a Clos network with as
+many ways up as hosts can be rearranged without blocking). Several flows share a cable where it is wide
+enough: a cable that carries m flows counts as m colours.
 
-Flows that stand keep their planes as far as they agree with one another; a flow that finds no colour free at
-both its ends exchanges two colours along an alternating path, so few others move. Where a cable is missing
-its colours are barred at that switch, and paths that would need them are passed over. What finds no colour,
-and all where rates are unequal or the fabric has other cables, is left to others.
-
-O(flows * length of the paths), which are short, with sets of colours as bits.
+Flows that stand keep their planes as far as they agree with one another, and a new one recolours few others
+(graph/alternating_paths.py). Where a cable is missing its colours are barred at that switch. What finds no
+colour, and all where rates are unequal or the fabric has other cables, is left to others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from controller.model.demand import Demand, FlowKey, Path, Placement
+import numpy as np
+
+from controller.graph.alternating_paths import Graph
+from controller.graph.fair_shares import Numbers
+from controller.model.demand import Path
 from controller.model.identity import Dpid
 from controller.model.topology import Link, Topology
-
-_ALIKE = 1e-6
-"""Rates that differ by less than this share are equal."""
+from controller.placement.problem import SLACK, Problem
+from controller.placement.ways import NO_PATH
 
 _DEEPEST = 4
-NOWHERE: Mapping[FlowKey, Path] = {}
 
 
-def coloured(
-    topology: Topology, demands: Sequence[Demand], standing: Mapping[FlowKey, Path] = NOWHERE
-) -> Placement:
-    """Paths of those flows that the pattern fits, as near as can be to those that stand; empty where rates
-    are not equal.
+def coloured(topology: Topology, wanted: Problem, rows: Numbers) -> Numbers:
+    """Rows of those flows that the pattern fits, as near as can be to the given ones; `NO_PATH` for all
+    others, and for everybody where rates are not equal.
     """
-    if not demands:
-        return Placement()
-    rates = [demand.rate_bps for demand in demands]
-    if max(rates) > min(rates) * (1 + _ALIKE):
-        return Placement()
-    flows = [demand.flow for demand in demands]
-    trips = [
-        (number, flow.src.dpid, flow.dst.dpid, standing.get(flow.key, ()))
-        for number, flow in enumerate(flows)
-    ]
+    ideal = wanted.ideal_bps
+    nowhere = np.full_like(rows, NO_PATH)
+    if not len(wanted) or float(np.ptp(ideal)) > SLACK * float(ideal.max()):
+        return nowhere
+    dpids, paths = wanted.ways.dpids, wanted.ways.paths(rows)
+    ends = zip(wanted.src.tolist(), wanted.dst.tolist(), paths, strict=True)
+    trips = [(flow, dpids[src], dpids[dst], path or ()) for flow, (src, dst, path) in enumerate(ends)]
     everything = frozenset(topology.switch_by_dpid)
-    found = _placed(topology, everything, trips, max(rates), 0)
-    return Placement({flows[number].key: path for number, path in found})
+    found = dict(_placed(topology, everything, trips, float(ideal.max()), 0))
+    return wanted.ways.rows([found.get(flow) for flow in range(len(wanted))], wanted.src, wanted.dst)
 
 
 _Trip = tuple[int, Dpid, Dpid, Path]
@@ -72,7 +67,7 @@ def _placed(
     planes = _planes(topology, part - doors)
     ways = _cables(topology, doors, planes)
     wide = min((link.capacity_bps for mine in ways.values() for link in mine.values()), default=0)
-    each = int(wide * (1 + _ALIKE) // rate_bps)
+    each = int(wide * (1 + SLACK) // rate_bps)
     if not each:
         return
     graph = Graph([(enter, leave) for _, enter, leave, _ in crossing], len(planes) * each)
@@ -145,108 +140,3 @@ def _keep(
         plane = plane_by.get(stands[0]) if stands else None
         if plane is not None:
             graph.keep(place, plane, planes)
-
-
-Pair = tuple[Dpid, Dpid]
-
-
-def colouring(pairs: Sequence[Pair], colours: int) -> list[int | None]:
-    """A colour for each (sender, receiver), such that none occurs twice at a sender or at a receiver; None
-    where `colours` do not suffice, which happens only to those beyond the `colours`-th of a switch.
-    """
-    return Graph(pairs, colours).coloured()
-
-
-class Graph:
-    """A bipartite multigraph while it is being coloured. Senders have even numbers, receivers odd ones.
-
-    `_at[end][colour]` is the edge of that colour there, -1 for none; `_free[end]` has the bits of those that
-    are neither used nor barred there.
-    """
-
-    def __init__(self, pairs: Sequence[Pair], colours: int) -> None:
-        senders, receivers = dict[Dpid, int](), dict[Dpid, int]()
-        self._ends = [
-            (2 * senders.setdefault(src, len(senders)), 2 * receivers.setdefault(dst, len(receivers)) + 1)
-            for src, dst in pairs
-        ]
-        self._number = {True: senders, False: receivers}
-        self._colours = colours
-        size = 2 * max(len(senders), len(receivers))
-        self._free = [(1 << colours) - 1] * size
-        self._at = [[-1] * colours for _ in range(size)]
-        self._found = [-1] * len(pairs)
-
-    def bar(self, dpid: Dpid, colours: Iterable[int]) -> None:
-        """These colours cannot be had at a switch. To be said before anything is coloured."""
-        mask = sum(1 << colour for colour in colours)
-        for side, numbers in self._number.items():
-            if dpid in numbers:
-                self._free[2 * numbers[dpid] + (not side)] &= ~mask
-
-    def keep(self, edge: int, first: int, step: int) -> None:
-        """Colour an edge with one of `first`, `first + step`, ... if one of them is free at both ends."""
-        sender, receiver = self._ends[edge]
-        both = self._free[sender] & self._free[receiver]
-        colour = next((each for each in range(first, self._colours, step) if both >> each & 1), None)
-        if colour is not None:
-            self._give(edge, colour)
-
-    def coloured(self) -> list[int | None]:
-        """Colour what is not coloured yet; the colour of each edge, None for those that got none."""
-        for edge, colour in enumerate(self._found):
-            if colour < 0:
-                self._colour(edge)
-        return [None if colour < 0 else colour for colour in self._found]
-
-    def _colour(self, edge: int) -> None:
-        sender, receiver = self._ends[edge]
-        here, there = self._free[sender], self._free[receiver]
-        if both := here & there:
-            self._give(edge, _lowest(both))
-            return
-        for one in _bits(here):
-            if any(self._exchange(receiver, one, other) for other in _bits(there)):
-                self._give(edge, one)
-                return
-
-    def _give(self, edge: int, colour: int) -> None:
-        self._found[edge] = colour
-        for end in self._ends[edge]:
-            self._at[end][colour] = edge
-            self._free[end] &= ~(1 << colour)
-
-    def _exchange(self, end: int, one: int, other: int) -> bool:
-        """Exchange two colours along the path that begins at this receiver with the first: then the first is
-        free there. False when one of the two is barred at the path's end.
-
-        The path cannot come to a sender at which the first is free, as it would enter it by that colour.
-        """
-        path, colour = list[int](), one
-        while (edge := self._at[end][colour]) >= 0:
-            path.append(edge)
-            sender, receiver = self._ends[edge]
-            end = receiver if end == sender else sender
-            colour = other if colour == one else one
-        if not path or not self._free[end] >> colour & 1:
-            return False
-        for edge in path:
-            was = self._found[edge]
-            for side in self._ends[edge]:
-                self._at[side][was] = -1
-                self._free[side] |= 1 << was
-        for edge in path:
-            self._give(edge, other if self._found[edge] == one else one)
-        return True
-
-
-def _bits(mask: int) -> Iterator[int]:
-    """The places of the bits that are set, the lowest first."""
-    while mask:
-        yield _lowest(mask)
-        mask &= mask - 1
-
-
-def _lowest(mask: int) -> int:
-    """The place of the lowest bit that is set."""
-    return (mask & -mask).bit_length() - 1

@@ -9,15 +9,20 @@ often as it weighs. One seed is one possible fabric; who needs a figure looks at
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from struct import pack
 
-from controller.model.demand import Flow, FlowKey, Path, Placement
+import numpy as np
+
+from controller.graph.fair_shares import Numbers
+from controller.model.demand import Demand, Flow, FlowKey, Path, Placement
 from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.routing import NextHops
 from controller.model.topology import Topology
 from controller.placement.network import Network, network
+from controller.placement.problem import Problem, problem
+from controller.placement.ways import NO_PATH
 
 
 def ecmp(topology: Topology, flows: Iterable[Flow], seed: int = 0) -> Placement:
@@ -26,6 +31,22 @@ def ecmp(topology: Topology, flows: Iterable[Flow], seed: int = 0) -> Placement:
     shown.know(flow.dst.dpid for flow in wanted)
     found = ((flow.key, hashed_path(shown, flow, seed)) for flow in wanted)
     return Placement({key: path for key, path in found if path is not None})
+
+
+def hashed(topology: Topology, demands: Sequence[Demand], current: Placement) -> Placement:
+    """ECMP as a solver: flows stay where the hash has put them, and new ones go where it leads them."""
+    wanted = problem(topology, demands)
+    return wanted.placement(completed(topology, demands, wanted, wanted.rows(current)))
+
+
+def completed(topology: Topology, demands: Sequence[Demand], wanted: Problem, rows: Numbers) -> Numbers:
+    """The same rows, and for flows without a path the one that the hash gives them."""
+    missing = np.flatnonzero(rows[:, 0] == NO_PATH)
+    if not len(missing):
+        return rows
+    nowhere = {wanted.keys[flow] for flow in missing.tolist()}
+    found = ecmp(topology, (each.flow for each in demands if each.flow.key in nowhere))
+    return np.where(rows[:, :1] == NO_PATH, wanted.rows(found), rows)
 
 
 def hashed_path(shown: Network, flow: Flow, seed: int = 0) -> Path | None:

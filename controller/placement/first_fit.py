@@ -1,8 +1,11 @@
-"""Global first fit (Hedera: Al-Fares et al., NSDI 2010, section 4.3).
+"""Global first fit: each flow takes the first path on which it fits (Hedera, NSDI 2010, section 4.3).
 
-Each flow takes the first of its paths on which every link still has its demand to spare, and reserves it. One
-that finds none stays where the hash has put it. Paths are looked at in the order of their ports. A flow that
-stands on a path of its own keeps it for as long as it fits there.
+Flows come in the order in which they are given. The paths of each are looked at one after another; on the
+first whose links all have room for its natural demand, that room is reserved. A flow that fits nowhere stays
+where it is, or where its hash leads, and reserves nothing: it takes its chance with the others.
+
+As published, but for two things: paths are those of any equal-cost DAG, by the ports they take; and flows
+are placed anew on every call, as reservations of flows that have ended must go.
 """
 
 from __future__ import annotations
@@ -13,29 +16,21 @@ import numpy as np
 
 from controller.model.demand import Demand, Placement
 from controller.model.topology import Topology
-from controller.placement.ecmp import hashed_path
-from controller.placement.network import network
-from controller.placement.packing import Packing
-
-_MOST_PATHS = 1024
-_ENOUGH = 1 + 1e-9
+from controller.placement.ecmp import completed
+from controller.placement.problem import SLACK, problem
 
 
 def first_fit(topology: Topology, demands: Sequence[Demand], current: Placement) -> Placement:
-    """A path for each flow that can arrive."""
-    shown = network(topology)
-    shown.know(demand.flow.dst.dpid for demand in demands)
-    packing = Packing(shown, demands, _MOST_PATHS)
-    for flow, demand in enumerate(demands):
-        paths, links = packing.choices(flow)
-        if not paths:
-            continue
-        stands = current.paths.get(demand.flow.key)
-        before = None if stands is None or not shown.is_way(demand.flow, stands) else packing.links(stands)
-        after = (packing.load[links] + demand.rate_bps) / packing.capacity[links]
-        fitting = [paths[place] for place in np.flatnonzero((after <= _ENOUGH).all(axis=1)).tolist()]
-        if fitting:
-            packing.put(flow, before if before is not None and before in fitting else fitting[0])
-        elif (path := hashed_path(shown, demand.flow)) is not None:
-            packing.put(flow, packing.links(path))
-    return Placement({demands[flow].flow.key: packing.ports(flow) for flow in packing.path})
+    """Hedera's global first fit."""
+    wanted = problem(topology, demands)
+    rows = completed(topology, demands, wanted, wanted.rows(current))
+    room = wanted.ways.capacity_bps * (1 + SLACK)
+    for flow, rate in enumerate(wanted.ideal_bps.tolist()):
+        choice = wanted.ways.candidates(int(wanted.src[flow]), int(wanted.dst[flow]))
+        fitting = (room[choice] >= rate).all(axis=1)
+        first = int(np.argmax(fitting))
+        if fitting[first]:
+            rows[flow] = wanted.ways.filler
+            rows[flow, : choice.shape[1]] = choice[first]
+            room[choice[first]] -= rate
+    return wanted.placement(rows)

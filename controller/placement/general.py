@@ -1,137 +1,123 @@
-"""The general solver: any rates, any number of flows a host, failed and unequal links, any topology.
+"""The search for a better placement: any rates, any number of flows a host, failed and unequal links, any
+fabric.
 
-    what stands, as far as it can  -->  put the rest, largest first, where it costs least
-                                   -->  while a link is overloaded: move one of its flows where it costs less
-                                   -->  nobody can move alone: let two move, one making room for the other
+    where flows are           --search-->  \\
+    one edge colouring a tier --search-->   the best of all --polish--> again, while it gains enough
+    spread evenly             --search-->  /
 
-It is a descent on the sum of prices (placement/packing.py), so it ends; where every demand fits it stops at
-the first placement in which all do. It moves flows off overloaded links only: what stands and harms nobody
-stays, so few flows move, and asking again moves none.
+A search from where the flows are moves few of them, and is all that is needed most of the time; it comes
+first where few flows are on links that are asked for too much. Equal flows have a colouring for each tier
+(colouring.py), which serves all of them on a Clos fabric, and most around its holes. For unequal ones two
+colourings with rates paired by size are a beginning that does not ask where flows are (clos.py); elsewhere
+that is the greatest flows first onto the cheapest paths. Whoever moved for nothing goes back. What counts is
+the worth (problem.py), worked out with fair rates, not the cost that the search goes by.
 
-Effort is bounded by counts, not by a clock, so that the same question has the same answer on every machine:
-large problems choose among fewer paths for each flow, spread evenly over all, and so many pairs of flows are
-tried and no more.
+*Moves cost.* The slowest flow must gain more than `GAIN` of its ideal, or all flows together more than `GAIN`
+of the ideals of those that move. The last round finds nothing that does. Asked again with the answer as where
+flows are, the first round sees the same: nothing moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator
 
-from controller.model.demand import Demand, FlowKey, Path, Placement
+import numpy as np
+
+from controller.graph.fair_shares import Numbers
 from controller.model.topology import Topology
-from controller.placement.network import network
-from controller.placement.packing import Links, Packing
+from controller.placement.clos import clos
+from controller.placement.colouring import coloured
+from controller.placement.polish import polished
+from controller.placement.problem import Problem, Worth
+from controller.placement.search import Search
+from controller.placement.ways import NO_PATH
 
-_BETTER = 1e-9
-_MOST_PATHS, _LEAST_PATHS = 1024, 12
-_PATHS_IN_ALL = 200_000
-_MOST_ROUNDS = 20
-_MOST_PAIRS = 2_000
+GAIN = 0.02
+"""What a change must gain for the slowest flow, of its ideal, or for all together, of what moves."""
+
+FEW = 512
+"""When so many flows at most are on links that are asked for too much, the search goes from where they are
+first.
+"""
 
 
-def pack(
-    topology: Topology, demands: Sequence[Demand], standing: Mapping[FlowKey, Path]
-) -> tuple[Placement, bool]:
-    """A placement of all flows that can arrive, and whether every one gets what it wants.
-
-    `standing` are paths that flows have now; those that the routes do not offer any more are given up.
+def settled(topology: Topology, wanted: Problem, rows: Numbers) -> Numbers:
+    """Rows that no round improves enough; the given ones if none does at all. Each flow has a path in them,
+    and must have one in the given rows.
     """
-    shown = network(topology)
-    shown.know(demand.flow.dst.dpid for demand in demands)
-    each = max(_LEAST_PATHS, min(_MOST_PATHS, _PATHS_IN_ALL // max(len(demands), 1)))
-    packing = Packing(shown, demands, each)
-    for flow, demand in enumerate(demands):
-        path = standing.get(demand.flow.key)
-        if path is not None and shown.is_way(demand.flow, path):
-            packing.put(flow, packing.links(path))
-    _put_all(packing, [flow for flow in range(len(demands)) if flow not in packing.path])
-    _Relief(packing).work()
-    paths = {demands[flow].flow.key: packing.ports(flow) for flow in packing.path}
-    return Placement(paths), packing.fits
+    while not wanted.is_ideal(rows):
+        found = _round(topology, wanted, rows)
+        if found is rows:
+            break
+        rows = found
+    return rows
 
 
-def _put_all(packing: Packing, flows: Iterable[int]) -> None:
-    """Give these a path, the largest first; one that has no way gets none."""
-    for flow in sorted(flows, key=lambda number: (-packing.rate[number], number)):
-        if packing.choices(flow).paths:
-            packing.put(flow, packing.cheapest(flow)[0])
+def _round(topology: Topology, wanted: Problem, rows: Numbers) -> Numbers:
+    """What is worth most of all that is found from these rows; the very same when nothing gains enough."""
+    offers = _Offers(wanted, rows)
+    for found in _found(topology, wanted, rows):
+        offers.take(_gone_back(wanted, found, rows))
+        if wanted.is_ideal(offers.best):
+            return offers.best
+    offers.take(polished(wanted, offers.best))
+    return offers.best
 
 
-class _Relief:
-    """Moves flows until no link is overloaded, or nothing helps any more, or enough has been tried."""
+def _found(topology: Topology, wanted: Problem, rows: Numbers) -> Iterator[Numbers]:
+    """Rows that may be better than these, the most promising first."""
+    few = _crowded(wanted, rows) <= FEW
+    if few:
+        yield Search(wanted, rows).run()
+    start = coloured(topology, wanted, rows)
+    if (start[:, 0] == NO_PATH).all():
+        start = _spread(topology, wanted, rows.shape[1])
+    search = Search(wanted, start)
+    search.place_missing()
+    yield search.run()
+    if not few:
+        yield Search(wanted, rows).run()
 
-    def __init__(self, packing: Packing) -> None:
-        self._packing = packing
-        self._pairs_left = _MOST_PAIRS
 
-    def work(self) -> None:
-        for _ in range(_MOST_ROUNDS):
-            crowded = self._crowded()
-            moves = sum(map(self._moves, crowded))
-            if not crowded or (not moves and not self._exchanges(crowded)):
-                return
+def _crowded(wanted: Problem, rows: Numbers) -> int:
+    """How many flows are on links that are asked for more than they can carry."""
+    over = wanted.overloaded(rows)
+    return int(over[rows].any(axis=1).sum())
 
-    def _crowded(self) -> list[int]:
-        """The flows on overloaded links, those on the most overloaded first, the smallest of them first."""
-        packing = self._packing
-        over = packing.overload()
-        links = [link for link in over.argsort(kind="stable")[::-1].tolist() if over[link] > 0]
-        found: dict[int, None] = {}
-        for link in links:
-            found |= dict.fromkeys(sorted(packing.on[link], key=lambda flow: (packing.rate[flow], flow)))
-        return list(found)
 
-    def _moves(self, flow: int) -> bool:
-        """Move a flow to where it costs least; False when that is where it is."""
-        packing = self._packing
-        before = packing.take(flow)
-        best, price = packing.cheapest(flow)
-        better = price < packing.price(flow, before) - _BETTER
-        packing.put(flow, best if better else before)
-        return better
+def _spread(topology: Topology, wanted: Problem, width: int) -> Numbers:
+    """Two colourings where the fabric allows it; a flow that meets a hole has no path yet."""
+    shape = clos(topology)
+    start = np.full((len(wanted), width), NO_PATH, np.intp)
+    if shape is None:
+        return start
+    spread = shape.spread(wanted.src, wanted.dst, wanted.ways.filler, wanted.ideal_bps)
+    if spread is not None:
+        placed, shared = spread[:, 0] != NO_PATH, min(width, spread.shape[1])
+        start[placed] = wanted.ways.filler
+        start[placed, :shared] = spread[placed, :shared]
+    return start
 
-    def _exchanges(self, crowded: Sequence[int]) -> int:
-        """For each of these flows, look for another that makes room for it elsewhere; how many found one."""
-        return sum(self._finds_room(flow) for flow in crowded if self._pairs_left > 0)
 
-    def _finds_room(self, flow: int) -> bool:
-        packing = self._packing
-        before = packing.take(flow)
-        stays = packing.price(flow, before)
-        paths, _ = packing.choices(flow)
-        for place in packing.prices(flow).argsort(kind="stable").tolist():
-            there = paths[place]
-            for other in self._in_the_way(flow, there):
-                self._pairs_left -= 1
-                if self._makes_room(flow, there, other, stays):
-                    return True
-                if self._pairs_left <= 0:
-                    packing.put(flow, before)
-                    return False
-        packing.put(flow, before)
-        return False
+class _Offers:
+    """Rows instead of those that flows have; `best` are the latter, the very same, until some gain enough."""
 
-    def _in_the_way(self, flow: int, path: Links) -> list[int]:
-        """The flows on those links of a path that would be overloaded by this flow too."""
-        packing, found = self._packing, dict[int, None]()
-        for number in path:
-            if packing.load[number] + packing.rate[flow] > packing.capacity[number] * (1 + _BETTER):
-                found |= dict.fromkeys(sorted(packing.on[number]))
-        return list(found)
+    def __init__(self, wanted: Problem, rows: Numbers) -> None:
+        self._wanted, self._before, self._worth = wanted, rows, wanted.worth(rows)
+        self._best_net = self._worth
+        self.best = rows
 
-    def _makes_room(self, flow: int, there: Links, other: int, stays: float) -> bool:
-        """Put `flow` there and move `other` out of its way, if both together cost less then than when `flow`
-        stayed where it cost `stays`; else leave `other` where it is.
-        """
-        packing = self._packing
-        was = packing.take(other)
-        without = packing.price(other, was)
-        costs = packing.price(flow, there)
-        packing.put(flow, there)
-        best, moves = packing.cheapest(other)
-        if stays + without - costs - moves > _BETTER:
-            packing.put(other, best)
-            return True
-        packing.take(flow)
-        packing.put(other, was)
-        return False
+    def take(self, rows: Numbers) -> None:
+        """Take these rows if they gain enough, and more than the best so far."""
+        found = self._wanted.worth(rows)
+        moved = (rows != self._before).any(axis=1)
+        cost_bps = GAIN * float(self._wanted.ideal_bps[moved].sum())
+        net = Worth(found.slowest, found.total_bps - cost_bps)
+        if net.exceeds(self._worth, GAIN) and net.exceeds(self._best_net):
+            self.best, self._best_net = rows, net
+
+
+def _gone_back(wanted: Problem, rows: Numbers, before: Numbers) -> Numbers:
+    """The rows in which whoever moved for nothing is where it was before, unless that does harm after all."""
+    fewer = Search(wanted, rows).go_back(before)
+    return rows if wanted.worth(rows).exceeds(wanted.worth(fewer)) else fewer

@@ -12,7 +12,7 @@ Next hops are those of the equal-cost routes (graph/equal_cost.py), for the swit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from weakref import ref
 
@@ -27,11 +27,6 @@ from controller.model.identity import Dpid, PortRef
 from controller.model.routing import UNREACHABLE, NextHops
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Topology
 
-FULL = 1 + 1e-6
-"""A link that is asked for less than this share of its capacity is not overloaded."""
-
-Steps = tuple[tuple[PortRef, int, Dpid], ...]
-
 
 class Network:
     """A snapshot with its links numbered, for as long as somebody holds the snapshot. What is worked out once
@@ -41,9 +36,6 @@ class Network:
     def __init__(self, topology: Topology) -> None:
         self._topology = ref(topology)
         self._hops: dict[Dpid, Mapping[tuple[Dpid, Dpid], NextHops]] = {}
-        self._steps: dict[tuple[Dpid, Dpid], Steps] = {}
-        self._counts: dict[tuple[Dpid, Dpid], int] = {}
-        self._paths: dict[tuple[Dpid, Dpid], tuple[int, tuple[Path, ...]]] = {}
 
     @property
     def topology(self) -> Topology:
@@ -97,59 +89,6 @@ class Network:
         for target in new:
             self._hops[target] = hops
 
-    def steps(self, target: Dpid, at: Dpid) -> Steps:
-        """The next hops as (port, number of the link, switch at its other end), by port."""
-        known = self._steps.get((target, at))
-        if known is None:
-            ends = (PortRef(at, port) for port in self.next_hops(target, at).ports)
-            known = tuple((end, self.link_of[end], self.topology.peer[end].dpid) for end in ends)
-            self._steps[target, at] = known
-        return known
-
-    def paths(self, src: Dpid, dst: Dpid, most: int) -> tuple[Path, ...]:
-        """The equal-cost paths between two switches, in the order of their ports; where there are more, so
-        many of them, spread evenly. Empty when there is no way.
-        """
-        known = self._paths.get((src, dst))
-        if known is None or known[0] < most:
-            found = self._all_paths(src, dst, most) if self._count(src, dst) <= most else ()
-            found = found or tuple(self._spread_paths(src, dst, most))
-            self._paths[src, dst] = known = most, found
-        return known[1]
-
-    def _count(self, src: Dpid, dst: Dpid) -> int:
-        """How many equal-cost paths there are."""
-        if src == dst:
-            return 1
-        known = self._counts.get((dst, src))
-        if known is None:
-            known = sum(self._count(far, dst) for _, _, far in self.steps(dst, src))
-            self._counts[dst, src] = known
-        return known
-
-    def _all_paths(self, src: Dpid, dst: Dpid, most: int) -> tuple[Path, ...]:
-        if src == dst:
-            return ((),)
-        return tuple(
-            (end, *rest) for end, _, far in self.steps(dst, src) for rest in self._all_paths(far, dst, most)
-        )
-
-    def _spread_paths(self, src: Dpid, dst: Dpid, most: int) -> Iterator[Path]:
-        """Every so many-th path, by its rank in the order of all; pairs begin at different ones, or all would
-        have the same links to choose from.
-        """
-        count = self._count(src, dst)
-        for place in range(min(most, count)):
-            rank, at, path = (place * count // most + 7 * src + 13 * dst) % count, src, list[PortRef]()
-            while at != dst:
-                for end, _, far in self.steps(dst, at):
-                    if rank < (below := self._count(far, dst)):
-                        path.append(end)
-                        at = far
-                        break
-                    rank -= below
-            yield tuple(path)
-
     def numbers(self, flow: Flow, path: Path) -> list[int]:
         """All links that a flow crosses on a path, host ports included."""
         return [self.entry(flow), *(self.link_of[at] for at in path), self.exit(flow)]
@@ -178,26 +117,6 @@ def rates(topology: Topology, demands: Sequence[Demand], placement: Placement) -
     wanted = np.array([demand.rate_bps for demand in placed], np.float64)
     found = iter(fair_shares(usage(paths, len(shown.capacity_bps)), shown.capacity_bps, wanted))
     return np.array([next(found) if d.flow.key in placement.paths else 0.0 for d in demands], np.float64)
-
-
-def fits(topology: Topology, demands: Sequence[Demand], placement: Placement) -> bool:
-    """Whether no link between switches is asked for more than it has; all demands have a path."""
-    shown = network(topology)
-    load = np.zeros(len(topology.links))
-    for demand in demands:
-        for end in placement.paths[demand.flow.key]:
-            load[shown.link_of[end]] += demand.rate_bps
-    return bool((load <= shown.capacity_bps[: len(load)] * FULL).all())
-
-
-def worth(found: Rates, demands: Sequence[Demand]) -> tuple[float, float]:
-    """What a placement is worth, more is better: the least share of its demand that a flow gets, then the sum
-    of all rates. (1.0, 0.0) when nobody wants anything.
-    """
-    if not demands:
-        return 1.0, 0.0
-    wanted = np.array([demand.rate_bps for demand in demands], np.float64)
-    return float((found / wanted).min()), float(found.sum())
 
 
 def _port_capacity(topology: Topology, at: PortRef) -> int:

@@ -18,7 +18,7 @@ from controller.model.demand import MeasuredFlow, Placement
 from controller.model.topology import Topology
 from controller.placement.demands import natural_demands
 from controller.placement.network import network
-from controller.placement.solvers import Place
+from controller.placement.problem import Place
 
 
 @dataclass(frozen=True)

@@ -1,92 +1,117 @@
-"""Law 7, conservation: a placement carries each demand exactly once, on a way that the routes offer, and is
-never worse than the hash by its own measure. Constant demands come to rest.
+"""Law 7, conservation: a placement carries each demand once, and is never worse than what it replaces.
+
+Worth is judged here by the rates that network.py works out path by path, not by the arrays of the solvers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Address
+from random import Random
 
+import networkx as nx
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from controller.model.demand import Demand, Placement
+from controller.graph.view import networkx_view
+from controller.model.demand import Demand, Flow, FlowKey, Path, Placement
 from controller.model.topology import Topology
-from controller.placement.demands import natural_demands
 from controller.placement.ecmp import ecmp
-from controller.placement.network import network, rates, worth
+from controller.placement.general import GAIN
+from controller.placement.network import network, rates
+from controller.placement.ours import ours
+from controller.placement.problem import SLACK, Worth, problem
 from controller.placement.solvers import SOLVERS
 from tests.fabrics import fabrics
-from tests.placement.demanding import flow
 from tests.searching import examples
 
 pytestmark = pytest.mark.law
-search = settings(max_examples=examples(80), deadline=None)
+
+search = settings(max_examples=examples(60), deadline=None)
 
 
-@st.composite
-def asked(draw: st.DrawFn) -> tuple[Topology, list[Demand]]:
-    """A fabric, and demands of some of its hosts: natural ones, or of any size."""
-    fabric = draw(fabrics())
-    hosts = [host for host in fabric.hosts if any(address.version == 4 for address in host.addresses)]
-    hosts = [host for host in hosts if host.addresses[0].version == 4]
-    if len(hosts) < 2:
-        return fabric, []
-    pairs = draw(st.lists(st.lists(st.sampled_from(hosts), min_size=2, max_size=2, unique=True), max_size=24))
-    flows = [flow(src, dst, number) for number, (src, dst) in enumerate(pairs) if src.at != dst.at]
-    if draw(st.booleans()):
-        return fabric, natural_demands(fabric, flows)
-    return fabric, [Demand(each, draw(st.sampled_from([1e8, 1e9, 3e9, 1e10]))) for each in flows]
+def some_demands(topology: Topology, random: Random) -> list[Demand]:
+    """Demands between ports of hosts, of all sizes, several of a pair now and then."""
+    ports = topology.sorted_edge_ports
+    assume(len(ports) > 1)
+    found = []
+    for number in range(random.randrange(1, 24)):
+        src, dst = random.sample(range(len(ports)), 2)
+        ends = IPv4Address(0x0A_00_00_01 + src), IPv4Address(0x0A_00_00_01 + dst)
+        flow = Flow(FlowKey(*ends, 6, 1_000 + number, 80), ports[src], ports[dst])
+        found.append(Demand(flow, random.choice([1e6, 3e8, 1e9, 7e9, 1e11])))
+    return found
 
 
-def check(fabric: Topology, demands: Sequence[Demand], placed: Placement) -> None:
-    """Everybody who can arrive has one path, which the routes offer; nobody else has any."""
-    shown = network(fabric)
-    able = {d.flow.key for d in demands if d.flow.key in ecmp(fabric, [d.flow]).paths}
-    assert placed.paths.keys() == able
+def some_placement(topology: Topology, demands: Sequence[Demand], random: Random) -> Placement:
+    """Any ways for some of the demands, and paths that lead nowhere for others."""
+    shown, found = network(topology), dict[FlowKey, Path]()
     for demand in demands:
-        if demand.flow.key in able:
-            assert shown.is_way(demand.flow, placed.paths[demand.flow.key])
+        wild = Random(random.random())
+        at, path = demand.flow.src.dpid, list[tuple[int, int]]()
+        while at != demand.flow.dst.dpid and (hops := shown.next_hops(demand.flow.dst.dpid, at)):
+            end = wild.choice([each.src for each in topology.out_links[at] if each.src.port in hops.ports])
+            path.append(end)
+            at = topology.peer[end].dpid
+        cut = wild.choice([None, None, None, 1])
+        if wild.random() < 0.8:
+            found[demand.flow.key] = tuple(path[:cut])  # type: ignore[arg-type]
+    return Placement(found)
 
 
+def worth(topology: Topology, demands: Sequence[Demand], placed: Placement) -> Worth:
+    """The worth among the demands that can reach their ends."""
+    arriving = [each for each in demands if reaches(topology, each.flow)]
+    found = rates(topology, arriving, placed)
+    ideal = problem(topology, arriving).ideal_bps
+    return Worth(float((found / ideal).clip(max=1.0).min(initial=1.0)), float(found.sum()))
+
+
+def reaches(topology: Topology, flow: Flow) -> bool:
+    return nx.has_path(networkx_view(topology), flow.src.dpid, flow.dst.dpid)
+
+
+def valid(topology: Topology, demands: Sequence[Demand], placed: Placement) -> Placement:
+    """The part of a placement that names ways."""
+    ways = {each.flow.key: each.flow for each in demands}
+    shown = network(topology)
+    return Placement({key: path for key, path in placed.paths.items() if shown.is_way(ways[key], path)})
+
+
+@pytest.mark.parametrize("name", SOLVERS)
 @search
-@given(asked(), st.sampled_from(sorted(SOLVERS)))
-def test_every_solver_carries_each_demand_exactly_once(
-    problem: tuple[Topology, list[Demand]], name: str
+@given(fabrics(), st.randoms(use_true_random=False))
+def test_each_demand_that_can_arrive_is_carried_once_on_a_way(
+    name: str, topology: Topology, random: Random
 ) -> None:
-    fabric, demands = problem
-    check(fabric, demands, SOLVERS[name](fabric, demands, Placement()))
+    demands = some_demands(topology, random)
+    current = some_placement(topology, demands, random)
+    placed = SOLVERS[name](topology, demands, current)
+    arriving = {each.flow.key for each in demands if reaches(topology, each.flow)}
+    assert placed.paths.keys() == arriving
+    assert valid(topology, demands, placed) == placed
+    assert SOLVERS[name](topology, demands, current) == placed
 
 
 @search
-@given(asked(), st.data())
-def test_ours_is_never_worse_than_the_hash_nor_than_what_stood(
-    problem: tuple[Topology, list[Demand]], data: st.DataObject
-) -> None:
-    fabric, demands = problem
-    stood = ecmp(fabric, [demand.flow for demand in demands], data.draw(st.integers(0, 9)))
-    placed = SOLVERS["ours"](fabric, demands, stood)
-    check(fabric, demands, placed)
-    able = [demand for demand in demands if demand.flow.key in placed.paths]
-    hashed = ecmp(fabric, [demand.flow for demand in demands])
-    mine = worth(rates(fabric, able, placed), able)
-    assert not _less(mine, worth(rates(fabric, able, hashed), able))
-    assert not _less(mine, worth(rates(fabric, able, stood), able))
-
-
-def _less(mine: tuple[float, float], other: tuple[float, float]) -> bool:
-    if mine[0] < other[0] * (1 - 1e-6):
-        return True
-    return mine[0] <= other[0] * (1 + 1e-6) and mine[1] < other[1] * (1 - 1e-6)
+@given(fabrics(), st.randoms(use_true_random=False), st.integers(0, 5))
+def test_ours_is_never_worse_than_ecmp(topology: Topology, random: Random, seed: int) -> None:
+    demands = some_demands(topology, random)
+    hashed = ecmp(topology, [each.flow for each in demands], seed)
+    for current in (Placement(), hashed) if seed == 0 else (hashed,):
+        found = ours(topology, demands, current)
+        assert not worth(topology, demands, hashed).exceeds(worth(topology, demands, found), 2 * SLACK)
 
 
 @search
-@given(asked())
-def test_constant_demands_come_to_rest(problem: tuple[Topology, list[Demand]]) -> None:
-    fabric, demands = problem
-    placed = Placement()
-    for _ in range(12):
-        before, placed = placed, SOLVERS["ours"](fabric, demands, placed)
-        if placed.paths == before.paths:
-            return
-    raise AssertionError("it goes on moving flows")
+@given(fabrics(), st.randoms(use_true_random=False))
+def test_ours_moves_only_for_a_gain_and_then_comes_to_rest(topology: Topology, random: Random) -> None:
+    demands = some_demands(topology, random)
+    before = SOLVERS["ecmp"](topology, demands, some_placement(topology, demands, random))
+    found = ours(topology, demands, before)
+    if found.moved(before):
+        was, now = worth(topology, demands, before), worth(topology, demands, found)
+        assert now.slowest > was.slowest + GAIN - 2 * SLACK or now.total_bps > was.total_bps
+        assert now.slowest >= was.slowest - 2 * SLACK
+    assert ours(topology, demands, found) == found

@@ -10,7 +10,7 @@ from controller.model.blueprint import fat_tree, leaf_spine
 from controller.model.identity import Dpid, PortNo
 from controller.model.routing import next_hops
 from controller.placement.ecmp import choose, ecmp
-from controller.placement.network import network, rates, worth
+from controller.placement.network import network, rates
 from tests.fabrics import snapshot, without
 from tests.placement.demanding import demands, stride
 
@@ -53,4 +53,3 @@ def test_rates_count_the_ports_of_hosts_too() -> None:
     full = wanted[0].rate_bps
     found = rates(spines, wanted, ecmp(spines, [demand.flow for demand in wanted]))
     assert list(found) == [full / 2, full / 2]
-    assert worth(found, wanted) == (0.5, full)
