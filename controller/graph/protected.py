@@ -2,19 +2,17 @@
 
     way = arcs | number of the backups << (64 * words - 10)
 
-What stands for a switch's backups is a number in the highest bits of its ways, 0 for none, so that ways with
-different backups differ as numbers, and aggregation, comparison and compilation need not know of backups at
-all. `ProtectedFan` turns a way back into `NextHops`.
+What stands for a switch's backups is a number in the highest bits of its ways (graph/amended.py), 0 for none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.graph.amended import amended_fan
 from controller.graph.hops import HopArray, Reading, Ways
 from controller.graph.weighted import BITS as WEIGHT_BITS
 from controller.model.identity import Dpid, PortNo
@@ -27,29 +25,8 @@ MOST_OPTIONS = (1 << _BITS) - 1
 """So many different backups one switch can have; the rest go without."""
 
 
-class ProtectedFan:
-    """What ways with backups mean at a switch. Compared by identity: made by `_fan`, equal ones are one."""
-
-    __slots__ = ("_known", "bare", "options", "shift")
-
-    def __init__(self, bare: Reading, options: tuple[BackupPorts, ...], shift: int) -> None:
-        self.bare, self.options, self.shift = bare, options, shift
-        self._known: dict[int, NextHops] = {}
-
-    def hops(self, way: int) -> NextHops:
-        """The next hops of a way, with their backups."""
-        known = self._known.get(way)
-        if known is None:
-            number = way >> self.shift
-            plain = self.bare.hops(way & (1 << self.shift) - 1)
-            known = NextHops(plain.weights, self.options[number - 1]) if number else plain
-            self._known[way] = known
-        return known
-
-
-@lru_cache(maxsize=16_384)
-def _fan(bare: Reading, options: tuple[BackupPorts, ...], shift: int) -> ProtectedFan:
-    return ProtectedFan(bare, options, shift)
+def _with_backups(plain: NextHops, backups: BackupPorts) -> NextHops:
+    return NextHops(plain.weights, backups)
 
 
 class ProtectedHops(HopArray):
@@ -89,5 +66,5 @@ def protected(hops: HopArray, arcs: int, backups: Mapping[Dpid, Numbered]) -> Pr
         options, number = backups.get(dpid, ((), None))
         if number is not None:
             ways[row, :, -1] |= number.astype(np.uint64) << np.uint64(64 - _BITS)
-        fans[row] = _fan(fans[row], options, shift)
+        fans[row] = amended_fan(fans[row], options, shift, _with_backups)
     return ProtectedHops(hops.dpids, hops.targets, fans, ways, arcs=arcs)

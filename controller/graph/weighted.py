@@ -2,19 +2,18 @@
 
     way = arcs | number of the weights << (1 + arcs at most)
 
-Weights that are not those of the arcs' capacities (graph/fan.py) are rare, and few at a switch are different.
-So what stands for them is a number in the bits above the arcs, 0 for the plain ones: ways with different
-weights differ as numbers, and aggregation, comparison and compilation need not know of weights at all.
+Weights that are not those of the arcs' capacities (graph/fan.py) stand as a number in the bits above the arcs
+(graph/amended.py), 0 for the plain ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.graph.amended import amended_fan
 from controller.graph.hops import HopArray, Reading, Ways
 from controller.model.identity import Dpid
 from controller.model.routing import NextHops
@@ -30,30 +29,8 @@ Numbered = tuple[tuple[Weights, ...], NDArray[np.uint8]]
 """Different weights of a switch, and for each target the place of its own among them, from 1; 0: plain."""
 
 
-class WeightedFan:
-    """What ways with weights mean at a switch. Compared by identity: made by `_fan`, equal ones are one."""
-
-    __slots__ = ("_known", "bare", "options", "shift")
-
-    def __init__(self, bare: Reading, options: tuple[Weights, ...], shift: int) -> None:
-        self.bare, self.options, self.shift = bare, options, shift
-        self._known: dict[int, NextHops] = {}
-
-    def hops(self, way: int) -> NextHops:
-        """The next hops of a way, with their weights."""
-        known = self._known.get(way)
-        if known is None:
-            number = way >> self.shift
-            known = self.bare.hops(way & (1 << self.shift) - 1)
-            if number:
-                known = NextHops(tuple(zip(known.ports, self.options[number - 1], strict=True)))
-            self._known[way] = known
-        return known
-
-
-@lru_cache(maxsize=16_384)
-def _fan(bare: Reading, options: tuple[Weights, ...], shift: int) -> WeightedFan:
-    return WeightedFan(bare, options, shift)
+def _with_weights(plain: NextHops, weights: Weights) -> NextHops:
+    return NextHops(tuple(zip(plain.ports, weights, strict=True)))
 
 
 def weighted(hops: HopArray, arcs: int, weights: Mapping[Dpid, Numbered]) -> HopArray:
@@ -66,7 +43,7 @@ def weighted(hops: HopArray, arcs: int, weights: Mapping[Dpid, Numbered]) -> Hop
         options, number = weights.get(dpid, ((), None))
         if number is not None:
             _write(ways[row], number, shift)
-        fans[row] = _fan(fans[row], options, shift)
+        fans[row] = amended_fan(fans[row], options, shift, _with_weights)
     return HopArray(hops.dpids, hops.targets, fans, ways, arcs=arcs)
 
 
