@@ -9,7 +9,7 @@ Simulated as a fluid, so no core is measured but the scheduler's choice: mean, m
 completion times and slowdowns, of all transfers, those below 100 kB and those above 10 MB. All schedulers get
 the same transfers. The first tenth is not counted, as the fabric is empty when they come.
 
-Writes `out/bench/completion.json`.
+Writes `out/bench/completion.json` and a picture.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench.picture import picture, where_possible
 from controller.model.blueprint import leaf_spine
 from controller.model.identity import port_ref
 from controller.model.topology import Topology
@@ -123,6 +125,8 @@ def main() -> None:
     path = Path(args.json)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=2) + "\n")
+    with where_possible(Console(stderr=True)):
+        plot(runs, path.with_suffix(".svg"))
     Console().print(_table(runs))
 
 
@@ -145,6 +149,25 @@ def _arguments() -> argparse.Namespace:
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     return Progress(*columns, console=Console(stderr=True))
+
+
+def plot(runs: list[dict[str, Any]], path: Path) -> None:
+    """Slowdown over load: a panel for each workload and kind of transfer, a line for each scheduler."""
+    kinds = ("all", "slowdown_mean"), ("small", "slowdown_p99"), ("large", "slowdown_mean")
+    workloads = sorted({run["sizes"] for run in runs})
+    with picture(path, panels=len(kinds), rows=len(workloads)) as panels:
+        wanted = [(sizes, kind, figure) for sizes in workloads for kind, figure in kinds]
+        for axes, (sizes, kind, figure) in zip(panels, wanted, strict=True):
+            mine = [run for run in runs if run["sizes"] == sizes]
+            for name in dict.fromkeys(run["scheduler"] for run in mine):
+                by_load: dict[float, list[float]] = {}
+                for run in mine:
+                    if run["scheduler"] == name:
+                        by_load.setdefault(run["load"], []).append(run[kind][figure])
+                axes.plot(by_load.keys(), [mean(each) for each in by_load.values()], marker="o", label=name)
+            axes.set(title=f"{sizes}, {kind}: {figure.replace('_', ' ')}", xlabel="load", yscale="log")
+            axes.grid(visible=True, which="both", alpha=0.25)
+        panels[0].legend(loc="upper left", fontsize="small")
 
 
 def _table(runs: list[dict[str, Any]]) -> Table:

@@ -6,8 +6,9 @@ beside a switch that blocks nobody.
     fraction             what arrives in all, as a share of what arrives on one switch with all hosts
     slowest              the least of the flows' shares of what they get there
     control_loop_ms      from two flows that collide to the first packet on another path (bench/collisions.py)
+    idle_cpu, busy_cpu   the controller's share of a core while nothing is sent, and while a matrix is played
 
-Writes `out/bench/congestion.json`, anew after each scheduler. Run it as root:
+Writes `out/bench/congestion.json`, anew after each scheduler, and a picture. Run it as root:
 `python -m bench.congestion [--patterns "stride(8);randbij"] [--seeds 2]`.
 """
 
@@ -18,7 +19,7 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,6 +28,8 @@ from typing import Any
 from rich.console import Console
 
 from bench.collisions import control_loop_ms
+from bench.failover import idle_cpu
+from bench.picture import picture, where_possible
 from controller.documents.matrices import Matrix
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine
 from controller.model.errors import OperatorError
@@ -40,7 +43,7 @@ from mininet_scenarios.traffic_command import SCHEDULERS, settings_for
 from mininet_scenarios.wiring import JUMBO_MTU
 
 K = 4
-_REACH_S, _CALM_S, _IDLE_S = 90.0, 7.0, 10.0
+_REACH_S, _CALM_S = 90.0, 7.0
 console = Console(stderr=True)
 Json = dict[str, Any]
 
@@ -68,27 +71,41 @@ def asked(patterns: Sequence[str], seeds: int) -> list[Asked]:
     ]
 
 
-def played(
+@dataclass(frozen=True, slots=True)
+class Session:
+    """All matrices on one running fabric, and the controller's processor time as a share of one core: while
+    nothing is sent, and while a matrix is played.
+    """
+
+    played: list[Played]
+    idle_cpu: float
+    busy_cpu: float
+
+
+def session(
     blueprint: Blueprint, scheduler: str, wanted: Sequence[Asked], args: argparse.Namespace
-) -> list[Played]:
-    """All matrices on one fabric, one after the other."""
-    found: list[Played] = []
+) -> Session:
+    """Play all matrices, one after the other."""
+    found, busy_s = list[Played](), 0.0
     with Lab(blueprint, treadle(settings_for(scheduler)), mtu=JUMBO_MTU, daemons="each") as lab:
         if not lab.ping_all(timeout_s=_REACH_S).complete:
             raise OperatorError(f"{blueprint.name} under {scheduler} did not come up")
+        idle = idle_cpu(lab)
         for number, each in enumerate(wanted, 1):
             console.print(f"{blueprint.name} {scheduler}: {each.name} ({number} of {len(wanted)})")
+            before_s = lab.controller.cpu_s()
             found.append(play_matrix(lab, each.matrix, seconds=args.seconds, settle_s=args.settle))
+            busy_s += lab.controller.cpu_s() - before_s
             time.sleep(_CALM_S)  # pins expire, queues drain
-    return found
+    return Session(found, round(idle, 4), round(busy_s / (len(wanted) * args.seconds), 4))
 
 
-def runs(wanted: Sequence[Asked], results: dict[str, list[Played]], free: list[Played]) -> list[Json]:
+def runs(wanted: Sequence[Asked], results: Mapping[str, Session], free: list[Played]) -> list[Json]:
     """Each matrix with what every scheduler made of it."""
     found: list[Json] = []
     for number, each in enumerate(wanted):
         ideal = free[number]
-        mine = {name: several[number] for name, several in results.items()}
+        mine = {name: several.played[number] for name, several in results.items()}
         found.append(
             {
                 "pattern": each.pattern,
@@ -109,8 +126,9 @@ def _slowest(mine: Played, ideal: Played) -> float:
     return min((rate / best for rate, best in pairs if best), default=0.0)
 
 
-def report(found: list[Json], schedulers: Sequence[str], args: argparse.Namespace) -> Json:
+def report(found: list[Json], results: Mapping[str, Session], args: argparse.Namespace) -> Json:
     """The figures of all runs."""
+    schedulers = tuple(results)
     means = {
         what: {name: round(statistics.mean(run[what][name] for run in found), 4) for name in schedulers}
         for what in ("fraction", "slowest")
@@ -129,7 +147,26 @@ def report(found: list[Json], schedulers: Sequence[str], args: argparse.Namespac
             if "ecmp" in run["fraction"] and run["fraction"].get("ours", 1.0) < run["fraction"]["ecmp"]
         ],
         "slowest_spread": {name: spread([run["slowest"][name] for run in found], 4) for name in schedulers},
+        "idle_cpu": {name: mine.idle_cpu for name, mine in results.items()},
+        "busy_cpu": {name: mine.busy_cpu for name, mine in results.items()},
     }
+
+
+def plot(found: Sequence[Json], path: Path) -> None:
+    """Fraction and slowest flow of each run, a bar for each scheduler."""
+    with picture(path, size=(12.0, 3.0), rows=2) as panels:
+        for axes, what in zip(panels, ("fraction", "slowest"), strict=True):
+            names = list(found[0][what])
+            for number, name in enumerate(names):
+                places = [place + 0.8 * number / len(names) for place in range(len(found))]
+                axes.bar(places, [run[what][name] for run in found], 0.8 / len(names), label=name)
+            labels = [f"{run['pattern']} {run['seed']}" for run in found]
+            axes.set_xticks(
+                [place + 0.3 for place in range(len(found))], labels, rotation=60, fontsize="x-small"
+            )
+            axes.set(ylabel=f"{what}, of a switch that blocks nobody", ylim=(0, 1.1))
+            axes.grid(visible=True, axis="y", alpha=0.25)
+        panels[0].legend(loc="lower left", fontsize="small", ncols=4)
 
 
 def main() -> None:
@@ -147,17 +184,21 @@ def main() -> None:
     if strange := {*patterns} - {*PATTERNS} or {*schedulers} - {*SCHEDULERS}:
         parser.error(f"there is no {', '.join(sorted(strange))}")
     wanted, capacity_bps = asked(patterns, args.seeds), args.mbit * 10**6
-    free = played(leaf_spine(1, 1, fat_tree_shape(K).hosts, capacity_bps=capacity_bps), "ecmp", wanted, args)
-    results: dict[str, list[Played]] = {}
+    hosts = fat_tree_shape(K).hosts
+    free = session(leaf_spine(1, 1, hosts, capacity_bps=capacity_bps), "ecmp", wanted, args).played
+    results: dict[str, Session] = {}
+    document: Json = {}
     for scheduler in schedulers:
-        results[scheduler] = played(fat_tree(K, capacity_bps=capacity_bps), scheduler, wanted, args)
-        _write(report(runs(wanted, results, free), tuple(results), args), Path(args.json))
-    document = report(runs(wanted, results, free), schedulers, args)
+        results[scheduler] = session(fat_tree(K, capacity_bps=capacity_bps), scheduler, wanted, args)
+        document = report(runs(wanted, results, free), results, args)
+        _write(document, Path(args.json))
     console.print(f"{args.collisions} collisions")
     reactions = control_loop_ms(args.collisions, capacity_bps)
     half, most = (_rank(reactions, share) for share in (0.5, 0.99))
     document["control_loop_ms"] = {"p50": half, "p99": most, "all": reactions}
     _write(document, Path(args.json))
+    with where_possible(console):
+        plot(document["runs"], Path(args.json).with_suffix(".svg"))
     print(json.dumps({key: document[key] for key in ("mean_fraction", "mean_slowest", "control_loop_ms")}))
 
 

@@ -13,7 +13,7 @@ does with them; rates are max-min fair. For each run:
 
 Failed cables are drawn by seed, or are the worst of `WORST_OF` drawn sets: those that leave ours the least.
 Annealing is left out at k=32, where its lists would not fit into memory. Writes `out/bench/placement.json`,
-and a picture if matplotlib is there; needs no root, no Open vSwitch and no controller.
+and a picture; needs no root, no Open vSwitch and no controller.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.picture import picture, where_possible
 from controller.model.blueprint import fat_tree
 from controller.model.demand import Demand, Flow, FlowKey, Placement
 from controller.model.identity import PortRef
@@ -215,33 +216,20 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
     return shown
 
 
-def plot(rows: Sequence[dict[str, Any]], directory: Path) -> Path | None:
-    """Mean fraction over failed cables, a line for each solver and a panel for each k; None without
-    matplotlib.
-    """
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        return None
-    mpl.use("svg")
-    import matplotlib.pyplot as plt
-
+def plot(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """Mean fraction over failed cables, a line for each solver and a panel for each k."""
     sizes = sorted({row["k"] for row in rows})
-    figure, panels = plt.subplots(1, len(sizes), figsize=(3.6 * len(sizes), 3.6), sharey=True, squeeze=False)
-    for axes, k in zip(panels[0], sizes, strict=True):
-        mine = [row for row in rows if row["k"] == k]
-        for name in SOLVERS:
-            points = [(row["failed"], row["mean_fraction"][name]) for row in mine]
-            known = [(x, y) for x, y in points if y is not None]
-            axes.plot([x for x, _ in known], [y for _, y in known], marker="o", label=name)
-        axes.set(title=f"k={k}", xlabel="failed cables", ylim=(0, 1.02))
-        axes.grid(visible=True, alpha=0.25)
-    panels[0][0].set_ylabel("fraction of a non-blocking switch")
-    panels[0][0].legend(loc="lower left", fontsize="small")
-    path = directory / "placement.svg"
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
-    return path
+    with picture(path, panels=len(sizes)) as panels:
+        for axes, k in zip(panels, sizes, strict=True):
+            mine = [row for row in rows if row["k"] == k]
+            for name in SOLVERS:
+                points = [(row["failed"], row["mean_fraction"][name]) for row in mine]
+                known = [(x, y) for x, y in points if y is not None]
+                axes.plot([x for x, _ in known], [y for _, y in known], marker="o", label=name)
+            axes.set(title=f"k={k}", xlabel="failed cables", ylim=(0, 1.02))
+            axes.grid(visible=True, alpha=0.25)
+        panels[0].set_ylabel("fraction of a non-blocking switch")
+        panels[0].legend(loc="lower left", fontsize="small")
 
 
 def main() -> None:
@@ -262,7 +250,8 @@ def main() -> None:
                 _console.print(_line(runs[-1]), highlight=False)
         report = {"summary": summary(runs), "runs": runs}
         path.write_text(json.dumps(report, indent=2) + "\n")
-    plot(report["summary"], path.parent)
+    with where_possible(_console):
+        plot(report["summary"], path.with_suffix(".svg"))
     Console().print(table(report["summary"]))
 
 

@@ -28,6 +28,7 @@ import numpy as np
 from rich.console import Console
 
 from bench.congestion import Asked, asked
+from bench.picture import picture, where_possible
 from controller.contract import Decision, FabricView, Pins
 from controller.graph.fair_shares import Rates
 from controller.model.blueprint import Blueprint, fat_tree
@@ -209,30 +210,20 @@ def compared(
     return run
 
 
-def plot(runs: Sequence[Json], link_bps: int, path: Path) -> bool:
-    """Each flow as a point, emulated over simulated; False without matplotlib."""
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        return False
-    mpl.use("svg")
-    import matplotlib.pyplot as plt
-
-    figure, panels = plt.subplots(1, 2, figsize=(8, 4), sharey=True)
-    for axes, model in zip(panels, ("given", "blind"), strict=True):
-        for scheduler in SCHEDULERS:
-            mine = [run for run in runs if run["scheduler"] == scheduler and f"{model}_bps" in run]
-            x = [rate / link_bps for run in mine for rate in run[f"{model}_bps"]]
-            y = [rate / link_bps for run in mine for rate in run["emulated_bps"]]
-            if x:
-                axes.plot(x, y, "o", markersize=3, alpha=0.5, label=scheduler)
-        axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
-        axes.set(title=model, xlabel="simulated, share of a link", xlim=(0, 1.05), ylim=(0, 1.05))
-        axes.legend(loc="upper left", fontsize="small")
-    panels[0].set_ylabel("emulated")
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
-    return True
+def plot(runs: Sequence[Json], link_bps: int, path: Path) -> None:
+    """Each flow as a point, emulated over simulated."""
+    with picture(path, panels=2) as panels:
+        for axes, model in zip(panels, ("given", "blind"), strict=True):
+            for scheduler in SCHEDULERS:
+                mine = [run for run in runs if run["scheduler"] == scheduler and f"{model}_bps" in run]
+                x = [rate / link_bps for run in mine for rate in run[f"{model}_bps"]]
+                y = [rate / link_bps for run in mine for rate in run["emulated_bps"]]
+                if x:
+                    axes.plot(x, y, "o", markersize=3, alpha=0.5, label=scheduler)
+            axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+            axes.set(title=model, xlabel="simulated, share of a link", xlim=(0, 1.05), ylim=(0, 1.05))
+            axes.legend(loc="upper left", fontsize="small")
+        panels[0].set_ylabel("emulated")
 
 
 def main() -> None:
@@ -257,7 +248,8 @@ def main() -> None:
                 models["blind"] = blind(blueprint, each)
             runs.append(compared(each, scheduler, lab, models, link_bps))
         path.write_text(json.dumps(report(runs, args), indent=2) + "\n")
-    plot(runs, link_bps, path.with_suffix(".svg"))
+    with where_possible(console):
+        plot(runs, link_bps, path.with_suffix(".svg"))
     document = report(runs, args)
     print(json.dumps({key: document[key] for key in ("mean_abs_error", "given", "blind", "left_out")}))
 

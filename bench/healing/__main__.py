@@ -10,8 +10,9 @@ from bench.healing.modes import MODES, named
 from bench.healing.plots import plot
 from bench.healing.report import Report, shown
 from bench.healing.running import console, run
+from bench.picture import where_possible
 from controller.documents.blueprints import parse_spec
-from controller.model.errors import OperatorError, TreadleError
+from controller.model.errors import TreadleError
 
 FABRICS = ["leaf_spine:4,4,2", "fat_tree:4", "fat_tree:6"]
 _ALL = [mode.name for mode in MODES]
@@ -43,14 +44,11 @@ def main() -> None:
 
 
 def draw(report: Report) -> None:
-    """A picture of each fabric beside the report, where matplotlib is installed."""
-    for fabric, measured in report.fabrics.items():
-        try:
+    """A picture of each fabric beside the report."""
+    with where_possible(console):
+        for fabric, measured in report.fabrics.items():
             if path := plot(fabric, measured, report.path.parent):
                 console.print(f"{fabric}: {path}")
-        except OperatorError as error:
-            console.print(str(error), style="yellow")
-            return
 
 
 if __name__ == "__main__":

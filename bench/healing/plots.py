@@ -1,8 +1,7 @@
 """The distribution of gaps, ours and the peers': one picture a fabric, `out/bench/healing-FABRIC.svg`.
 
 Each line says for which share of the affected pairs it was dark for no longer than so many milliseconds; the
-scale of time is logarithmic, because peers differ by powers of ten. matplotlib is wanted by the bench alone;
-without it there are figures and no pictures.
+scale of time is logarithmic, because peers differ by powers of ten.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.healing.result import Figures
-from controller.model.errors import OperatorError
+from bench.picture import picture
 
 _OURS = ("protected", "controller_dead", "silent_bfd", "switch_killed", "controller_only")
 _LEAST_MS = 0.1
@@ -31,30 +30,21 @@ def plot(fabric: str, modes: Mapping[str, Figures], directory: Path) -> Path | N
     drawn = {name: figures["gaps_ms"] for name, figures in modes.items() if figures.get("gaps_ms")}
     if not drawn:
         return None
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise OperatorError("no pictures: matplotlib is not installed", mend="make bench-peers") from None
-    mpl.use("svg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7.5, 4.5))
-    for name in [*(each for each in _OURS if each in drawn), *sorted(drawn.keys() - set(_OURS))]:
-        gaps_ms, shares = cumulative(drawn[name])
-        label = f"{name} (n={len(gaps_ms)})"
-        axes.step([gaps_ms[0], *gaps_ms], [0.0, *shares], where="post", label=label, **_style(name))
-    axes.set(
-        xscale="log",
-        xlabel="gap of an affected pair, ms",
-        ylabel="share of affected pairs",
-        ylim=(0, 1.02),
-        title=f"How long it is dark: {fabric}",
-    )
-    axes.grid(visible=True, which="both", alpha=0.25)
-    axes.legend(loc="lower right", fontsize="small")
     path = directory / f"healing-{re.sub(r'[^a-z0-9]+', '-', fabric.lower()).strip('-')}.svg"
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
+    with picture(path, size=(7.5, 4.5)) as (axes,):
+        for name in [*(each for each in _OURS if each in drawn), *sorted(drawn.keys() - set(_OURS))]:
+            gaps_ms, shares = cumulative(drawn[name])
+            label = f"{name} (n={len(gaps_ms)})"
+            axes.step([gaps_ms[0], *gaps_ms], [0.0, *shares], where="post", label=label, **_style(name))
+        axes.set(
+            xscale="log",
+            xlabel="gap of an affected pair, ms",
+            ylabel="share of affected pairs",
+            ylim=(0, 1.02),
+            title=f"How long it is dark: {fabric}",
+        )
+        axes.grid(visible=True, which="both", alpha=0.25)
+        axes.legend(loc="lower right", fontsize="small")
     return path
 
 
