@@ -58,6 +58,7 @@ class Peopled(Protocol):
     @property
     def hosts(self) -> Mapping[str, LabHost]: ...
     def addresses(self, host: HostPlan) -> tuple[str, ...]: ...
+    def make_room(self) -> None: ...
 
 
 @dataclass
@@ -107,6 +108,10 @@ class Fabric:
     def addresses(self, host: HostPlan) -> tuple[str, ...]:
         """The addresses of a host: IPv4, and IPv6 where the lab has it."""
         return (str(host.address), *([str(wiring.ipv6_of(host))] if self.ipv6 else []))
+
+    def make_room(self) -> None:
+        """Let switches hold what bulk traffic queues in them."""
+        self.daemons.make_room()
 
     def replug(self, name: str, plan: HostPlan) -> None:
         """Note that a host is plugged in elsewhere; the blueprint follows."""

@@ -23,6 +23,7 @@ Left out: the kernel's forwarding for `each`, which is the machine's and cannot 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controller.model.identity import Dpid
-from mininet_scenarios import clean, hearing, machine, processes
+from mininet_scenarios import clean, hearing, machine, processes, sending
 from mininet_scenarios.names import Names
 from mininet_scenarios.state import LabState
 
@@ -70,6 +71,9 @@ class Daemons(Protocol):
     def start(self, wanted: Wanted) -> None:
         """Bring switches up, empty; returns when they forward."""
 
+    def make_room(self) -> None:
+        """Let switches that forward already hold what is queued at their ports."""
+
     def strike(self, dpid: Dpid) -> None:
         """Begin to kill a switch: what can be ended at once, is."""
 
@@ -102,6 +106,9 @@ class Shared:
     def start(self, wanted: Wanted) -> None:
         """One transaction for all."""
         machine.ovs_vsctl([action for actions in wanted.values() for action in actions])
+
+    def make_room(self) -> None:
+        """Nothing: this Open vSwitch is not the lab's to change."""
 
     def strike(self, _dpid: Dpid) -> None:
         """Nothing: a bridge takes longer to delete than its neighbours need to lose carrier."""
@@ -156,6 +163,12 @@ class Each:
             name: str(home) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")
         }
         machine.run([*_BEFORE_OTHERS, program, *words, *_HABITS], environment=environment)
+
+    def make_room(self) -> None:
+        for switch in self._names.blueprint.switches:
+            for pid in self._pids(switch.dpid)[:1]:
+                with contextlib.suppress(ProcessLookupError):  # it has been killed
+                    sending.make_room(pid)
 
     def strike(self, dpid: Dpid) -> None:
         """SIGKILL to both processes: no packet is forwarded from now on."""

@@ -13,8 +13,8 @@ The filter is classic BPF, which can find an attribute of a netlink message by i
     X = the offset of its attribute IFLA_IFNAME   (SKF_AD_NLATTR, linux/filter.h)
     the name's first words are those of the port  else drop
 
-The sockets are another process's, so they are borrowed (pidfd_getfd(2), Linux 5.6); the filter stays with
-them. Where that is not permitted, switches hear everything, and a lab is only slower.
+The sockets are another process's, so they are borrowed (borrowing.py); the filter stays with them. Where that
+is not permitted, switches hear everything, and a lab is only slower.
 
 Left out: ports that are added by hand under other names. They forward, but the switch does not hear when
 they lose carrier.
@@ -22,16 +22,15 @@ they lose carrier.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
 import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_PIDFD_GETFD = 438  # asm-generic/unistd.h; the same wherever Open vSwitch is packaged
+from mininet_scenarios.borrowing import sockets_of
+
 _SO_ATTACH_FILTER = 26
 _RTM_NEWLINK, _RTM_DELLINK, _IFLA_IFNAME = 16, 17, 3
 _TYPE_AT, _FIRST_ATTRIBUTE_AT = 4, 32  # struct nlmsghdr is 16 bytes, struct ifinfomsg as well
@@ -62,9 +61,8 @@ def only_of(pid: int, prefix: str) -> None:
     code = program(prefix)
     text = ctypes.create_string_buffer(b"".join(instruction.as_bytes() for instruction in code))
     filter_program = struct.pack("@HP", len(code), ctypes.addressof(text))  # struct sock_fprog
-    for borrowed in _sockets_told_of_interfaces(pid):
-        with borrowed:
-            borrowed.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_program)
+    for borrowed in sockets_of(pid, _told()):
+        borrowed.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_program)
 
 
 def program(prefix: str) -> list[Instruction]:
@@ -94,28 +92,7 @@ def _words(text: bytes) -> Iterator[tuple[int, int, int]]:
             offset += size
 
 
-def _sockets_told_of_interfaces(pid: int) -> Iterator[socket.socket]:
-    """The sockets on which the kernel tells a process of interfaces or routes, each borrowed."""
-    told = _told()
-    handle = os.pidfd_open(pid)
-    try:
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                borrowed = _borrow(handle, int(entry.name)) if os.readlink(entry) in told else None
-                if borrowed is not None:
-                    yield borrowed
-    finally:
-        os.close(handle)
-
-
 def _told() -> frozenset[str]:
     """All sockets of this namespace in a group of NETLINK_ROUTE, by their names in /proc/PID/fd."""
     rows = [line.split() for line in Path("/proc/net/netlink").read_text().splitlines()[1:]]
     return frozenset(f"socket:[{row[9]}]" for row in rows if row[1] == "0" and int(row[3], 16))
-
-
-def _borrow(handle: int, descriptor: int) -> socket.socket | None:
-    """The same socket in this process; None where that is not permitted, or not known to the kernel."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    borrowed = int(libc.syscall(_PIDFD_GETFD, handle, descriptor, 0))
-    return socket.socket(fileno=borrowed) if borrowed >= 0 else None

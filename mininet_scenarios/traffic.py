@@ -182,6 +182,7 @@ class Traffic:
     @contextmanager
     def bulk(self, pairs: Sequence[Pair]) -> Iterator[BulkLoad]:
         """Meanwhile a TCP flow for each of these pairs, as fast as it may; a pair may stand twice."""
+        self._fabric.make_room()
         load = BulkLoad(self._fabric, pairs)
         load.start()
         try:

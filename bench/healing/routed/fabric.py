@@ -83,6 +83,9 @@ class RoutedFabric:
     def addresses(self, host: HostPlan) -> tuple[str, ...]:
         return (str(host.address),)
 
+    def make_room(self) -> None:
+        """Nothing: routers forward in the kernel."""
+
     # ---- coming up and going -------------------------------------------------------------------------------
 
     def _start(self) -> None:
