@@ -105,6 +105,7 @@ from controller.runtime.lessons import Lessons, lesson
 from controller.runtime.loads import Loads
 from controller.runtime.pincounts import PinCounts
 from controller.runtime.readiness import Patience, Readiness, with_admission
+from controller.runtime.restraint import heal_alone
 from controller.runtime.timings import Timings
 from controller.runtime.traffic import TrafficMeter
 
@@ -257,6 +258,19 @@ class Engine:
         if changes:
             self._dying.add(PortRef(dpid, port))
         return changes
+
+    def heal_alone(self, events: Sequence[Event]) -> bool:
+        """Whether these failures may be answered in a moment, as switches carry packets round them."""
+        if self._execution.at_work(self._now_s):
+            return False
+        return heal_alone(
+            events,
+            self.topology,
+            self.assembly.routes.hops,
+            self._profiles,
+            self.ledger.installed,
+            self.wanted,
+        )
 
     # --- 1. taking events ------------------------------------------------------------------------------
 

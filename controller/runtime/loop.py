@@ -16,6 +16,9 @@ A failure does not wait for frames. Where a port has died, what else has arrived
 is frames: some thousand hellos may be among it, and packets are being lost. Nothing depends on a frame coming
 before what was sent after it; all else keeps its order.
 
+Where switches carry packets round a failure by themselves, they are left alone with it for a moment
+(runtime/restraint.py).
+
 Where nothing has arrived it works ahead: what the planner will want to know of programs that have just been
 installed is worked out now, a few at a time, and not when a link has died."""
 
@@ -34,6 +37,7 @@ from controller.planner.forwarding import settle
 from controller.runtime.engine import Engine, sendable
 from controller.runtime.feed import Feed
 from controller.runtime.journal import Journal, Turn
+from controller.runtime.restraint import RESTRAINT_S
 
 log = logging.getLogger("treadle.loop")
 
@@ -162,6 +166,9 @@ class Loop:
         if not earlier:
             self._work_ahead()
         fresh = self._wire.events.take(0.0 if earlier else self._patience_s(), _MOST_EVENTS)
+        if any(map(is_failure, fresh)) and self._engine.heal_alone(fresh):
+            self._stopped.wait(RESTRAINT_S)
+            fresh += self._wire.events.take(0.0, _MOST_EVENTS)
         if not earlier and any(map(is_failure, fresh)):
             self._put_off = [event for event in fresh if isinstance(event, FrameIn)]
             fresh = [event for event in fresh if not isinstance(event, FrameIn)]
