@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 from pathlib import Path
 
 from bench.healing.modes import MODES, named
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("--cuts", type=int, help="at most N failures a mode, spread over the fabric")
     parser.add_argument("--json", default="out/bench/healing.json", metavar="FILE")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # fabrics are removed on the way
     modes = args.modes.split(",")
     if unknown := set(modes) - set(_ALL):
         parser.error(f"there is no mode {', '.join(sorted(unknown))}")

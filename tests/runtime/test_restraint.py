@@ -48,8 +48,7 @@ def test_switches_that_need_to_be_told_are_told_at_once() -> None:
 
 
 def test_a_host_that_leaves_is_nothing_to_heal() -> None:
-    engine = converged()
-    assert not left_alone(engine, dead(engine.topology.hosts[0].at))
+    assert not left_alone(converged(), dead(fat_tree(4).hosts[0].at))
 
 
 def test_where_there_is_no_other_way_the_answer_does_not_wait() -> None:
