@@ -16,8 +16,8 @@ HEEDING = SwitchProfile(heeds_liveness=True)
 
 
 def converged(blueprint: Blueprint = fat_tree(4)) -> Engine:  # noqa: B008 (a constant)
-    drive = Drive(blueprint)
-    drive.run(10.0)
+    drive = Drive(blueprint).come_up()
+    drive.run(2.0)
     assert drive.engine.idle
     return drive.engine
 
