@@ -1,16 +1,16 @@
 """The search for a better placement: any rates, any number of flows a host, failed and unequal links, any
 fabric.
 
-    where flows are           --search-->  \\
-    one edge colouring a tier --search-->   the best of all --polish--> again, while it gains enough
-    spread evenly             --search-->  /
+    few flows in the way of others     search from where they are; colour equal ones afresh, and search
+    many                               search from an even spread
+    nothing of that gains enough       try single moves, judged by what they are worth (polish.py)
 
-A search from where the flows are moves few of them, and is all that is needed most of the time; it comes
-first where few flows are on links that are asked for too much. Equal flows have a colouring for each tier
-(colouring.py), which serves all of them on a Clos fabric, and most around its holes. For unequal ones two
-colourings with rates paired by size are a beginning that does not ask where flows are (clos.py); elsewhere
-that is the greatest flows first onto the cheapest paths. Whoever moved for nothing goes back. What counts is
-the worth (problem.py), worked out with fair rates, not the cost that the search goes by.
+A search from where the flows are moves few of them, and is all that is needed most of the time. Equal flows
+have a colouring for each tier (colouring.py), which keeps those that stand as far as it can, serves all of
+them on a Clos fabric and most around its holes. An even spread is two colourings with rates paired by size,
+which do not ask where flows are (clos.py), or elsewhere the greatest flows first onto the cheapest paths.
+Whoever moved for nothing goes back. What counts is the worth (problem.py), worked out with fair rates, not
+the cost that the search goes by.
 
 *Moves cost.* The slowest flow must gain more than `GAIN` of its ideal, or all flows together more than `GAIN`
 of the ideals of those that move. The last round finds nothing that does. Asked again with the answer as where
@@ -54,23 +54,24 @@ def settled(topology: Topology, wanted: Problem, rows: Numbers) -> Numbers:
 
 
 def _round(topology: Topology, wanted: Problem, rows: Numbers) -> Numbers:
-    """What is worth most of all that is found from these rows; the very same when nothing gains enough."""
-    offers = _Offers(wanted, rows)
-    for found in _found(topology, wanted, rows):
+    """What is worth most of all that is found from these rows, or of many, the first that gains enough; the
+    very same when nothing does.
+    """
+    offers, few = _Offers(wanted, rows), _crowded(wanted, rows) <= FEW
+    for found in _found(topology, wanted, rows, few):
         offers.take(_gone_back(wanted, found, rows))
-        if wanted.is_ideal(offers.best):
+        if wanted.is_ideal(offers.best) or (not few and offers.best is not rows):
             return offers.best
     offers.take(polished(wanted, offers.best))
     return offers.best
 
 
-def _found(topology: Topology, wanted: Problem, rows: Numbers) -> Iterator[Numbers]:
+def _found(topology: Topology, wanted: Problem, rows: Numbers, few: bool) -> Iterator[Numbers]:
     """Rows that may be better than these, the most promising first."""
-    few = _crowded(wanted, rows) <= FEW
     if few:
         yield Search(wanted, rows).run()
-    start = coloured(topology, wanted, rows)
-    if (start[:, 0] == NO_PATH).all():
+    start = coloured(topology, wanted, rows) if few else _spread(topology, wanted, rows.shape[1])
+    if few and (start[:, 0] == NO_PATH).all():
         start = _spread(topology, wanted, rows.shape[1])
     search = Search(wanted, start)
     search.place_missing()

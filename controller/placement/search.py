@@ -71,7 +71,9 @@ class Search:
         more than it is. A flow that had none keeps the new one.
         """
         moved = (self.rows != before).any(axis=1) & (before[:, 0] != NO_PATH)
-        for flow in np.flatnonzero(moved).tolist():
+        load = np.where((before[:, :, None] == self.rows[:, None, :]).any(axis=2), 0.0, self._rate[:, None])
+        fitting = (self.load[before] + load <= self._most[before]).all(axis=1)
+        for flow in np.flatnonzero(moved & fitting).tolist():
             there = self.rows[flow].copy()
             self._take_out(flow)
             row = before[flow]
