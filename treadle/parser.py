@@ -101,6 +101,12 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     _asks(parser)
 
 
+def _history(parser: argparse.ArgumentParser) -> None:
+    what = "the cables between two switches (s1-s5), at a port (s1:3), of a switch (s1); or flows (h1-h9)"
+    parser.add_argument("what", metavar="LINK|FLOW", help=what)
+    _asks(parser)
+
+
 def _protection(parser: argparse.ArgumentParser) -> None:
     what = (
         "only this switch (s1), the cables between two (s1-s5), or the cable at a port (s1:3); and who it is"
@@ -229,6 +235,13 @@ COMMANDS: tuple[Command, ...] = (
         "treadle why h1-h9",
         f"{_ASK}.congestion:why",
         _why,
+    ),
+    Command(
+        "history",
+        "Show what a link, or a flow, has carried in the last minutes and hours.",
+        "treadle history s1-s5",
+        f"{_ASK}.history:run",
+        _history,
     ),
     Command(
         "protection",

@@ -10,7 +10,7 @@ from controller.model.identity import PortNo, PortRef
 
 
 class PortCounters(NamedTuple):
-    """The counters of one port since it exists (OpenFlow 1.3.5, section 7.3.5.6).
+    """The counters of one port since it exists, which is `alive_s` seconds (OpenFlow 1.3.5, section 7.3.5.6).
 
     A named tuple, as a large fabric reports ten thousand of them a second: it is made in a fifth of the time.
     """
@@ -24,6 +24,7 @@ class PortCounters(NamedTuple):
     tx_dropped: int = 0
     rx_errors: int = 0
     tx_errors: int = 0
+    alive_s: int = 0
 
 
 class FlowCount(NamedTuple):
@@ -51,9 +52,12 @@ class FlowSample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What left a port between two readings; `utilisation` is a share of its capacity."""
+    """What left a port between two readings, and what it dropped; `utilisation` is a share of its
+    capacity.
+    """
 
     at: PortRef
     tx_bps: float
     rx_bps: float
     utilisation: float
+    drops_per_s: float = 0.0

@@ -11,6 +11,7 @@
     {"do": "exposure", "what": "s1-s5"}           what one failure would do, and to whom
     {"do": "congestion"}                          hot links, large flows, the latest decisions
     {"do": "why", "flow": "h1-h9"}                which way flows go, since when, and why
+    {"do": "history", "what": "s1-s5"}            what cables, or flows, have carried until now
     {"do": "drained"}                             what is drained, and whether traffic has left it
     {"do": "drain", "what": "s1-s5"}              not answered here: it changes something (draining.py)
     {"do": "undrain", "what": "s1-s5"}            likewise
@@ -28,6 +29,7 @@ from typing import Any
 from controller.model.errors import TreadleError
 from controller.northbound.congestion import congestion, why
 from controller.northbound.fabric import findings, hosts, status, topology
+from controller.northbound.history import history
 from controller.northbound.links import drained, links
 from controller.northbound.programs import rules
 from controller.northbound.protection import exposure, protection
@@ -48,6 +50,7 @@ _ANSWERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Json]]] = {
     "status": ((), status),
     "congestion": ((), congestion),
     "why": (("flow",), why),
+    "history": (("what",), history),
 }
 
 AUDIT = "audit"

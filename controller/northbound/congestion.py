@@ -8,6 +8,7 @@ its decision, from the demands that were known then.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from controller.model.demand import FlowKey, MeasuredFlow, Path, Placed
 from controller.model.errors import OperatorError
@@ -59,20 +60,25 @@ def why(snapshot: Snapshot, flow: str) -> Json:
     names. Raises `OperatorError` where none is known.
     """
     names = Names(snapshot.topology, snapshot.blueprint)
-    src, sport, dst, dport = _typed(flow, names)
     seen = {each.flow.key: each for each in snapshot.traffic.flows}
-    keys = [
+    keys = flows_between({*seen, *snapshot.pins.placed}, flow, names)
+    if not keys:
+        mend = "only flows that were measured lately are known: see 'treadle congestion'"
+        raise OperatorError(f"no flow '{flow}' is known", mend=mend)
+    return {"flows": [_reason(key, seen.get(key), snapshot, names) for key in keys]}
+
+
+def flows_between(known: Iterable[FlowKey], text: str, names: Names) -> list[FlowKey]:
+    """Those of some flows that were typed, in order. Raises `OperatorError`."""
+    src, sport, dst, dport = _typed(text, names)
+    return [
         key
-        for key in sorted({*seen, *snapshot.pins.placed}, key=FlowKey.order)
+        for key in sorted(known, key=FlowKey.order)
         if key.src in src
         and key.dst in dst
         and sport in (None, key.src_port)
         and dport in (None, key.dst_port)
     ]
-    if not keys:
-        mend = "only flows that were measured lately are known: see 'treadle congestion'"
-        raise OperatorError(f"no flow '{flow}' is known", mend=mend)
-    return {"flows": [_reason(key, seen.get(key), snapshot, names) for key in keys]}
 
 
 def _typed(

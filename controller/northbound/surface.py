@@ -21,6 +21,7 @@ from controller.model.identity import Dpid, PortRef
 from controller.model.program import FabricProgram
 from controller.model.topology import Topology
 from controller.model.traffic import Load
+from controller.telemetry.histories import Histories
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Snapshot:
     whether the two agree on every switch, and `changing` how many do not agree yet. `avoidance` is that of
     the latest turn that has ended, so that with `idle` it tells what has been carried out; `health` is of
     the cables that are not simply well. `bfd` says of ports with a BFD session whether it is up. `traffic`
-    and `pins` are what was measured last, and who was placed. `counters` are plain numbers with stable names,
+    and `pins` are what was measured last, and who was placed; `histories`, what was measured before, goes on
+    growing. `counters` are plain numbers with stable names,
     `timings` say where the time of turns went; `settings` are plain values, without secrets; `journal` is the
     position as text, empty where no journal is written.
     """
@@ -76,6 +78,7 @@ class Snapshot:
     idle: bool = False
     traffic: TrafficView = TrafficView()
     pins: Pins = field(default_factory=Pins)
+    histories: Histories = field(default_factory=Histories)
 
 
 class Subscription(Protocol):

@@ -108,6 +108,7 @@ from controller.runtime.readiness import Patience, Readiness, with_admission
 from controller.runtime.restraint import heal_alone
 from controller.runtime.timings import Timings
 from controller.runtime.traffic import TrafficMeter
+from controller.telemetry.histories import Histories
 
 _LONGEST_WAIT_S = 0.5
 _PATIENCE_S = 0.1
@@ -173,6 +174,7 @@ class Engine:
         self._dirty = False
         self._dying: set[PortRef] = set()
         self.timings = Timings()
+        self.histories = Histories()
 
     @property
     def topology(self) -> Topology:
@@ -301,6 +303,8 @@ class Engine:
                 self._dirty = True
             case CountersRead():
                 self.loads.take(event, self.topology, now_s)
+                self.histories.read(self.loads.of(event.dpid), now_s)
+                self._report("counters", self.loads.findings, now_s)
             case FlowsSampled():
                 self.traffic.take(event, self.topology, now_s)
             case FlowsCounted():
@@ -431,6 +435,7 @@ class Engine:
         shown = self.traffic.view(
             self.topology, now_s, self.loads.by_port, counts.rates, counts.version, self.pins
         )
+        self.histories.watched(shown, now_s)
         self._report("traffic", self.traffic.findings, now_s)
         return shown
 

@@ -105,6 +105,7 @@ class Observation:
             running_s=time.monotonic() - self._began_s,
             traffic=engine.traffic.shown,
             pins=engine.pins,
+            histories=engine.histories,
         )
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:

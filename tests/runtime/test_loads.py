@@ -76,6 +76,41 @@ def test_counters_that_began_anew_give_no_load_until_the_next_reading() -> None:
     assert [load.tx_bps for load in loads.by_port.values()] == [800.0]
 
 
+def test_a_counter_that_comes_round_is_counted_on() -> None:
+    slow = snapshot(linear(2, capacity_bps=100_000_000))
+    port = slow.links[0].src.port
+    for width in (32, 64):
+        end = (1 << width) - 1_000
+        loads = after((1.0, read(end, port=port)), (3.0, read(1_000, port=port)), topology=slow)
+        assert loads.by_port[slow.links[0].src].tx_bps == 8_000.0
+        assert loads.findings == ()
+
+
+def test_a_counter_that_runs_backwards_is_told_until_it_goes_on() -> None:
+    at = port_ref(1, 1)
+    loads = after((1.0, read(5_000)), (2.0, read(100)))
+    (found,) = loads.findings
+    assert (found.kind, found.subject) == ("counter-backwards", "0000000000000001:1")
+    assert at not in loads.by_port
+    loads.take(read(200), Topology(), 3.0)
+    assert loads.findings == ()
+    assert loads.by_port[at].tx_bps == 800.0
+
+
+def test_a_port_that_is_made_anew_runs_nowhere() -> None:
+    old, new = (
+        PortCounters(PortNo(1), 0, 0, 0, sent, alive_s=alive) for sent, alive in ((5_000, 9), (100, 1))
+    )
+    loads = after((1.0, CountersRead(ONE, (old,))), (2.0, CountersRead(ONE, (new,))))
+    assert (loads.findings, dict(loads.by_port)) == ((), {})
+
+
+def test_drops_are_counted_on_both_ways() -> None:
+    old, new = (PortCounters(PortNo(1), 0, 0, 0, 0, rx, tx) for rx, tx in ((1, 2), (5, 8)))
+    loads = after((1.0, CountersRead(ONE, (old,))), (3.0, CountersRead(ONE, (new,))))
+    assert loads.by_port[port_ref(1, 1)].drops_per_s == 5.0
+
+
 def test_readings_of_two_sessions_give_no_load() -> None:
     loads = after((1.0, read(0)))
     loads.came(ONE, 2.0)

@@ -222,7 +222,7 @@ def port_counters(entry: Any) -> PortCounters:
             "tx_errors",
         )
     }
-    return PortCounters(port=PortNo(entry.port_no), **kept)
+    return PortCounters(port=PortNo(entry.port_no), **kept, alive_s=entry.duration_sec)
 
 
 def flow_count(framework: Framework, entry: Any) -> FlowCount | None:

@@ -12,7 +12,7 @@ from controller.southbound.decode.bounds import whole
 from controller.southbound.guard.shapes import Malformed
 
 _PORT = Struct("!I4x6s2x16sII16xI4x")
-_COUNTERS = Struct("!I4x8Q40x")
+_COUNTERS = Struct("!I4x8Q32xI4x")
 _ABSENT = 0xFFFFFFFFFFFFFFFF  # a counter that the switch does not keep (section 7.3.5)
 
 
