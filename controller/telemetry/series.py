@@ -64,10 +64,15 @@ class _Ring:
             self._next = self._next % self._tier + 1
         self._starts[self._next - 1] = start
 
+    @property
+    def is_full(self) -> bool:
+        """Whether older points may have been overwritten."""
+        return len(self._starts) == self._tier
+
     def points(self) -> Iterator[Point]:
         """The oldest first."""
         size = len(self._starts)
-        first = self._next if size == self._tier else 0
+        first = self._next if self.is_full else 0
         for step in range(size):
             place = (first + step) % size
             start_s = self._starts[place] * self._width_s
@@ -104,6 +109,8 @@ class Series:
                 for point in mine
                 if point.since_s < until_s
             ] + found
+            if not ring.is_full:
+                break  # nothing is older than this
         return found
 
 
