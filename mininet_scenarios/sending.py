@@ -24,11 +24,11 @@ _SO_SNDBUFFORCE = 32
 
 def make_room(pid: int) -> None:
     """Let a process have so much on its way through its packet sockets."""
-    for borrowed in sockets_of(pid, _packet_sockets()):
+    for borrowed in sockets_of(pid, packet_sockets()):
         borrowed.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, ROOM_BYTES)
 
 
-def _packet_sockets() -> frozenset[str]:
+def packet_sockets() -> frozenset[str]:
     """All packet sockets of this namespace, by their names in /proc/PID/fd."""
     rows = [line.split() for line in Path("/proc/net/packet").read_text().splitlines()[1:]]
     return frozenset(f"socket:[{row[8]}]" for row in rows)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from controller.model.blueprint import fat_tree
+from controller.model.errors import OperatorError
+from controller.model.identity import Dpid
+from mininet_scenarios.borrowing import sockets_of
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
+from mininet_scenarios.sending import ROOM_BYTES, packet_sockets
 from mininet_scenarios.traffic_command import settings_for
 from mininet_scenarios.wiring import JUMBO_MTU
 from tests.emulation.watch import Answer, brought_up, eventually, told
@@ -43,12 +48,22 @@ def links(known: dict[tuple[str, str], Answer]) -> list[str]:
     return [port for each in known.values() for port in each["decision"]["path"]]
 
 
+def carried(lab: Lab, what: str) -> float:
+    """The greatest rate that the controller remembers of a link or a flow, bit/s."""
+    try:
+        series = told(lab, "history", what=what)["series"]
+    except OperatorError:
+        return 0.0
+    return max((point["most"] for each in series for point in each["bps"]), default=0.0)
+
+
 def test_flows_are_pinned_apart_follow_a_failure_and_are_let_go(lab: Lab) -> None:
     with lab.traffic.bulk(PAIRS) as load:
         assert eventually(lambda: len(placed(lab)) == len(PAIRS))
         known = placed(lab)
         assert len(set(links(known))) == len(links(known)) == 16, "no link carries two of them"
         assert all(each["measured"]["bps"] > 0 for each in known.values())
+        assert eventually(lambda: all(carried(lab, name) for name in ("h1-h9", "s1")))
         counted = {flow.src: flow.received_bytes(float("inf")) for flow in load.flows}
         _, upwards, downwards, _ = known["h1", "h9"]["decision"]["path"]
         aggregation, core = (port.partition(":")[0] for port in (upwards, downwards))
@@ -70,3 +85,15 @@ def test_bulk_flows_count_what_arrives(lab: Lab) -> None:
         assert eventually(lambda: all(flow.received_bytes(float("inf")) > 100_000 for flow in load.flows))
     since_s = load.full_since_s
     assert all(flow.mean_bps(since_s, since_s + 1.0) < 4_100_000 for flow in load.flows)
+
+
+def test_a_switch_holds_what_is_queued_at_its_ports(lab: Lab) -> None:
+    with lab.traffic.bulk([("h1", "h9")]):
+        pids = [int(path.read_text()) for path in lab.fabric.run_directory(Dpid(1)).glob("ovs-vswitchd.pid")]
+        rooms = [
+            each.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            for pid in pids
+            for each in sockets_of(pid, packet_sockets())
+        ]
+    assert rooms
+    assert min(rooms) >= ROOM_BYTES
