@@ -31,7 +31,7 @@ from tests.searching import examples
 from tests.simulator.accidents import FABRICS, Accident, accidents, altered
 from tests.simulator.programmed import both_ends, program_of, programmed, some_wire
 
-KINDS = (Kind.IPV4, Kind.ETHERNET)
+KINDS = tuple(Kind)
 
 
 def pairs(snapshot: Snapshot, kind: Kind) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
