@@ -3,7 +3,8 @@
 The inverse of the host rules (compiler/routes.py): a rule of the routes table that writes a MAC as
 destination and outputs, for one whole address, is a host of this switch. So a restarted controller knows
 every host before the first of them has spoken, and its first plan withdraws none of their rules. Only rules
-with our cookie are believed.
+with our cookie are believed. What a host's address has twice, for packets and for ARP, is read once: ARP says
+nothing that the other does not.
 
 What was adopted is a memory and not an observation: discovery probes it like any host that has been silent.
 """

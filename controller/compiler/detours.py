@@ -4,7 +4,7 @@
 
 A slot's steps are written as fewest prefixes like routes (compiler/aggregate.py). Of most targets no packet
 comes by at a slot; what would be done with it does not matter, so it is what is done most often there, and
-most slots are one rule for each address family.
+most slots are one rule for each address family; each rule for IPv4 has a twin for ARP.
 
 A step writes the mark for what comes after it, if that is another one, and outputs, or lets a SELECT group
 choose among several ports. Below the slots two rules stand on every switch of a fabric with detours: packets
@@ -22,7 +22,7 @@ import numpy as np
 
 from controller.compiler.aggregate import aggregate
 from controller.compiler.cookies import with_cookie
-from controller.compiler.families import IPV4, MAC, Family, Prefix, conditions
+from controller.compiler.families import ARP, IPV4, IPV6, MAC, Family, Prefix, alike, conditions
 from controller.compiler.groups import select_group
 from controller.compiler.trie import Ownership
 from controller.dataplane.pipeline import (
@@ -143,8 +143,9 @@ def _compiled(
         if family is not MAC:
             slot, step = slots[number], steps[number].options[way]
             actions, group = _actions(slot, step)
-            rule = _slot_rule(slot.in_port, slot.mark, family, prefix, actions, life)
-            rules[number][rule.key] = rule
+            for kind in alike(family):
+                rule = _slot_rule(slot.in_port, slot.mark, kind, prefix, actions, life)
+                rules[number][rule.key] = rule
             if group:
                 groups[number][group.group_id] = group
     made = map(SwitchDetours, rules, groups)
@@ -175,11 +176,13 @@ def _actions(slot: Slot, step: Detour) -> tuple[tuple[Action, ...], Group | None
     return (*turned, ToGroup(group.group_id)), group
 
 
+_BASE = {IPV4: DetourBase.SLOT_IPV4, IPV6: DetourBase.SLOT_IPV6, ARP: DetourBase.SLOT_ARP}
+
+
 @lru_cache(maxsize=65_536)
 def _slot_rule(
     in_port: int, mark: int, family: Family, prefix: Prefix, actions: tuple[Action, ...], life: int
 ) -> FlowRule:
-    base = DetourBase.SLOT_IPV4 if family is IPV4 else DetourBase.SLOT_IPV6
     wanted = match(in_port=in_port, **{**conditions(family, prefix), "eth_dst": mark_mac(mark)})
-    rule = FlowRule(Table.DETOURS, slot_priority(base, prefix.length), wanted, actions)
+    rule = FlowRule(Table.DETOURS, slot_priority(_BASE[family], prefix.length), wanted, actions)
     return with_cookie(rule, Owner.DETOURS, life)

@@ -1,8 +1,13 @@
-"""Address families: the three kinds of address that the routes table looks up, longest prefix first.
+"""Address families: the four kinds of address that the routes table looks up, longest prefix first.
 
-    MAC    48 bits   frames that are not IP, and IP packets above the floor
+    MAC    48 bits   frames of other kinds, and what is above the floor of its family
     IPV4   32 bits
     IPV6  128 bits
+    ARP    32 bits   the IPv4 address that a frame asks about, or answers to (its target protocol address)
+
+A frame of ARP goes where an IPv4 packet to the address would go, by the same prefixes (`alike`); so its
+Ethernet destination is as free for a mark as that of a packet, and a host that asks another one whether it is
+still there (RFC 1122, section 2.3.2.1) is as well protected as what it sends to it.
 
 The floor of a family is the shortest prefix within which addresses are given to owners (compiler/trie.py):
 packets to 8.8.8.8 are nobody's in a fabric that lives in 10.0.0.0/8, and link-local addresses keep to
@@ -15,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from controller.dataplane.pipeline import Variant, ipv4_priority, ipv6_priority, mac_priority
+from controller.dataplane.pipeline import Variant, arp_priority, ipv4_priority, ipv6_priority, mac_priority
 from controller.model.flow import EtherType, Match, MatchValue, match
 from controller.model.routing import Address
 
@@ -29,7 +34,7 @@ class Prefix(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Family:
-    """A kind of address; compared by identity, there are three."""
+    """A kind of address; compared by identity, there are four."""
 
     name: str
     bits: int
@@ -47,7 +52,15 @@ class Family:
 MAC = Family("mac", 48, 0)
 IPV4 = Family("ipv4", 32, 8)
 IPV6 = Family("ipv6", 128, 10)
-FAMILIES = (MAC, IPV4, IPV6)
+ARP = Family("arp", 32, 8)
+
+_ALIKE = {MAC: (MAC,), IPV4: (IPV4, ARP), IPV6: (IPV6,)}
+_RUNG = {IPV4: ipv4_priority, IPV6: ipv6_priority, ARP: arp_priority}
+
+
+def alike(family: Family) -> tuple[Family, ...]:
+    """The families that a prefix of an endpoint's family speaks for: of IPv4, ARP as well."""
+    return _ALIKE[family]
 
 
 def family_of(address: Address) -> Family:
@@ -59,11 +72,9 @@ def family_of(address: Address) -> Family:
 
 def priority(family: Family, length: int, variant: Variant = Variant.NONE) -> int:
     """The rung of a prefix in the routes table, or of a variant above it (not for MACs)."""
-    if family is IPV4:
-        return ipv4_priority(length, variant)
-    if family is IPV6:
-        return ipv6_priority(length, variant)
-    return mac_priority(length)
+    if family is MAC:
+        return mac_priority(length)
+    return _RUNG[family](length, variant)
 
 
 def conditions(family: Family, prefix: Prefix) -> dict[str, MatchValue]:
@@ -73,6 +84,8 @@ def conditions(family: Family, prefix: Prefix) -> dict[str, MatchValue]:
         return {"eth_type": EtherType.IPV4, "ipv4_dst": destination}
     if family is IPV6:
         return {"eth_type": EtherType.IPV6, "ipv6_dst": destination}
+    if family is ARP:
+        return {"eth_type": EtherType.ARP, "arp_tpa": destination}
     return {"eth_dst": destination}
 
 

@@ -13,12 +13,20 @@ it is that already: a packet for an address reaches its station whatever MAC the
 rules can be told from all others when a switch is read back (compiler/adopt.py).
 
 A rule with a detour has a variant above for packets that have had theirs: output, and nothing else; and one
-for packets that come from where the detour leads (compiler/failover.py). Frames without an IP address cannot
-be marked, and have no detours.
+for packets that come from where the detour leads (compiler/failover.py). Frames that are neither IP nor ARP
+cannot be marked, and have no detours.
+
+Each rule on a prefix of IPv4 has a twin for frames of ARP about the same addresses, which does the same. So
+has each host rule; and so have the rules for who cannot be reached and for who is not there, though such a
+frame names a station as well: every switch has to send it by one and the same address. If the last one went
+by the station's name instead, the one before it would send it back, by the address that it is about. Nothing
+is lost by it: an answer in the name of an address that is not known to be the station's has to go through the
+controller anyway (apps/admission).
 
 With a gateway configured, a host rule has a variant one rung above for packets sent to the gateway's MAC:
 TTL lowered, both MACs rewritten, as a router does (RFC 1812, section 5.2.1). Link-local addresses have
-none: no router forwards them (RFC 4291, section 2.5.6).
+none: no router forwards them (RFC 4291, section 2.5.6). Nor has ARP: the gateway's part of that is played by
+the controller.
 
 Equal rules are one object, on however many switches they stand: who compares, encodes or writes them down
 may remember them by identity.
@@ -30,7 +38,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from controller.compiler.cookies import cookie
-from controller.compiler.families import MAC, Family, Prefix, conditions, family_of, priority, rung
+from controller.compiler.families import MAC, Family, Prefix, alike, conditions, family_of, priority, rung
 from controller.contract import Gateway
 from controller.dataplane.pipeline import PUNT_METER, RELEASED_MAC, Table, Variant
 from controller.model.flow import (
@@ -55,8 +63,9 @@ from controller.model.routing import Endpoint
 class Treatment:
     """What is done with the packets of a class; compared by identity: equal ones are one.
 
-    `unmarkable` is done with frames that have no IP address, and with packets past their detour, where that
-    is something else: they take no detour. `turning` is done with packets that come in by this port.
+    `unmarkable` is done with frames that have no IP address to go by, and with packets past their detour,
+    where that is something else: they take no detour. `turning` is done with packets that come in by this
+    port.
     """
 
     actions: tuple[Action, ...]
@@ -93,7 +102,14 @@ def or_detour(group_id: int, port: PortNo, turning: tuple[PortNo, int] | None = 
 def prefix_rules(
     family: Family, prefix: Prefix, treatment: Treatment, life: int
 ) -> tuple[tuple[RuleKey, FlowRule], ...]:
-    """The rule on a destination prefix, and its variants where it has a detour, with their keys."""
+    """The rule on a destination prefix, and its variants where it has a detour, with their keys; for each
+    family that goes by the prefix.
+    """
+    rules = [rule for kind in alike(family) for rule in _prefix_rules(kind, prefix, treatment, life)]
+    return tuple([(rule.key, rule) for rule in rules])
+
+
+def _prefix_rules(family: Family, prefix: Prefix, treatment: Treatment, life: int) -> list[FlowRule]:
     rank, destination = rung(family, prefix)
     plain = treatment.unmarkable
     mine = plain if plain and family is MAC else treatment
@@ -106,11 +122,13 @@ def prefix_rules(
             wanted = match(in_port=in_port, **conditions(family, prefix))
             rank = priority(family, prefix.length, Variant.TURNING)
             rules.append(_route(rank, wanted, back.actions, life))
-    return tuple([(rule.key, rule) for rule in rules])
+    return rules
 
 
 def host_rules(endpoint: Endpoint, gateway: Gateway, life: int) -> tuple[FlowRule, ...]:
-    """The rule of an endpoint, and its variant for packets that come through the gateway."""
+    """The rule of an endpoint for each family that goes by its address, and the variant for packets that
+    come through the gateway.
+    """
     return _host_rules(endpoint, gateway.mac if _is_routed(endpoint, gateway) else None, life)
 
 
@@ -119,12 +137,12 @@ def _host_rules(endpoint: Endpoint, gateway: Mac | None, life: int) -> tuple[Flo
     family = family_of(endpoint.address)
     prefix = Prefix(int(endpoint.address), family.bits)
     deliver = (SetField(Field.ETH_DST, endpoint.mac), Output(endpoint.at.port))
-    plain = _route(*rung(family, prefix), deliver, life)
+    plain = tuple([_route(*rung(kind, prefix), deliver, life) for kind in alike(family)])
     if gateway is None:
-        return (plain,)
+        return plain
     routed = match(**conditions(family, prefix), eth_dst=gateway)
     actions = (DecrementTtl(), SetField(Field.ETH_SRC, gateway), *deliver)
-    return plain, _route(priority(family, family.bits, Variant.GATEWAY), routed, actions, life)
+    return *plain, _route(priority(family, family.bits, Variant.GATEWAY), routed, actions, life)
 
 
 def _is_routed(endpoint: Endpoint, gateway: Gateway) -> bool:

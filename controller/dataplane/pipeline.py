@@ -6,14 +6,15 @@ A packet enters at `admission` and may only move forward. Each table has one own
 cookie of each of its rules; a table that nobody fills holds one rule of the owner PIPELINE that passes
 everything on.
 
-Packets on a detour carry a *mark*, an Ethernet destination that no station has: a packet with an IP address
-does not need its own one until it arrives, where the rule of its host writes it anew. `mark_mac` gives the
-marks, and the table `detours` comes before `pins`, so that nothing but the routes is asked about them.
+Packets on a detour carry a *mark*, an Ethernet destination that no station has: a packet with an IP address,
+or a frame of ARP about one, does not need its own one until it arrives, where the rule of its host writes it
+anew. `mark_mac` gives the marks, and the table `detours` comes before `pins`, so that nothing but the routes
+is asked about them.
 
 Priorities are ladders, kept here and nowhere else, because a priority has a meaning only beside the others of
 its table: admission's is a list of named rungs (`AdmissionPriority`); in routes a rung is a family's base
-plus the length of the prefix (`mac_priority`, `ipv4_priority`, `ipv6_priority`), so that the longest prefix
-wins, IPv6 and IPv4 come before Ethernet, and no two families share a rung.
+plus the length of the prefix (`mac_priority`, `ipv4_priority`, `ipv6_priority`, `arp_priority`), so that the
+longest prefix wins, ARP, IPv6 and IPv4 come before Ethernet, and no two families share a rung.
 
 docs/pipeline.md is generated from this module: `python -m controller.dataplane.pipeline > docs/pipeline.md`.
 """
@@ -45,7 +46,7 @@ PURPOSE: dict[Table, str] = {
     Table.CLASS: "quality of service: meter, queue, DSCP",
     Table.DETOURS: "where packets go on that were marked because a link or a switch has died",
     Table.PINS: "exact-match paths of traffic engineering",
-    Table.ROUTES: "longest prefix on IPv6, IPv4 and Ethernet destination",
+    Table.ROUTES: "longest prefix on the address that ARP is about, IPv6, IPv4 and Ethernet destination",
 }
 
 TABLE_OWNER: dict[Table, Owner] = {
@@ -88,11 +89,13 @@ class RouteBase(IntEnum):
     MAC = 100
     IPV4 = 1000
     IPV6 = 2000
+    ARP = 3000
 
 
 class DetourBase(IntEnum):
     """The rungs of the detours table: a slot is a family's base plus the length of the prefix."""
 
+    SLOT_ARP = 3000
     SLOT_IPV6 = 2000
     SLOT_IPV4 = 1000
     RELEASED = 900
@@ -110,7 +113,7 @@ def mac_priority(prefix_len: int) -> int:
 
 
 class Variant(IntEnum):
-    """What a rule on an IP prefix may have above it, below the next longer prefix."""
+    """What a rule on a prefix of an IP address may have above it, below the next longer prefix."""
 
     NONE = 0
     GATEWAY = 1
@@ -126,6 +129,11 @@ def ipv4_priority(prefix_len: int, variant: Variant = Variant.NONE) -> int:
 def ipv6_priority(prefix_len: int, variant: Variant = Variant.NONE) -> int:
     """The rung of an IPv6 prefix, or of a variant above it."""
     return RouteBase.IPV6 + len(Variant) * prefix_len + variant
+
+
+def arp_priority(prefix_len: int, variant: Variant = Variant.NONE) -> int:
+    """The rung of a prefix of the IPv4 address that a frame of ARP is about, or of a variant above it."""
+    return RouteBase.ARP + len(Variant) * prefix_len + variant
 
 
 def slot_priority(family_base: DetourBase, prefix_len: int) -> int:
@@ -168,6 +176,7 @@ _ADMISSION_SAYS: dict[AdmissionPriority, str] = {
 }
 
 _ROUTES_SAYS = (
+    ("target address of ARP", arp_priority, 32),
     ("IPv6 destination", ipv6_priority, 128),
     ("IPv4 destination", ipv4_priority, 32),
     ("Ethernet destination", mac_priority, 48),
@@ -175,6 +184,7 @@ _ROUTES_SAYS = (
 
 
 _DETOURS_SAY = (
+    (DetourBase.SLOT_ARP, " + length", "the next step of a frame of ARP at a slot"),
     (DetourBase.SLOT_IPV6, " + length", "the next step of an IPv6 packet at a slot"),
     (DetourBase.SLOT_IPV4, " + length", "the next step of an IPv4 packet at a slot"),
     (DetourBase.RELEASED, "", "past the detour: on to the routes"),

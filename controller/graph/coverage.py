@@ -9,9 +9,10 @@
 
 "By itself": before the controller has heard of it, or without one. A pair counts by its worst branch: it is
 cut off if one of the choices that equal-cost groups leave open leads to a switch that cannot help itself.
-Only single failures are looked at, and only packets with an IP address (others cannot be marked). A switch
-that dies takes its own hosts with it: pairs that end at it are left out, as nobody could do anything for
-them; so are cables to hosts. Pairs without a path as it is are counted apart.
+Only single failures are looked at, and only packets with an IP address; ARP about one fares as they do, and
+other frames cannot be marked. A switch that dies takes its own hosts with it: pairs that end at it are left
+out, as nobody could do anything for them; so are cables to hosts. Pairs without a path as it is are counted
+apart.
 
 No failure is played through: what each does is read off the switches next to it (exposure.py). Everything
 counted here is held against packets that are followed through compiled programs, failure by failure

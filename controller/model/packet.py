@@ -15,6 +15,8 @@ from controller.model.flow import EtherType, Field, IpProtocol
 from controller.model.identity import IpAddress, Mac
 
 DEFAULT_TTL = 64
+_REQUEST = 1
+"""ARP's operation (RFC 826)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,20 @@ def udp_packet(
             Field.UDP_DST: dport,
         },
         DEFAULT_TTL,
+    )
+
+
+def arp_packet(eth_src: Mac, eth_dst: Mac, asker: IPv4Address, asked: IPv4Address) -> Packet:
+    """A question of ARP to one station, as a host asks that knows it already (RFC 1122, section 2.3.2.1)."""
+    return packet(
+        {
+            Field.ETH_SRC: eth_src,
+            Field.ETH_DST: eth_dst,
+            Field.ETH_TYPE: EtherType.ARP,
+            Field.ARP_OP: _REQUEST,
+            Field.ARP_SPA: int(asker),
+            Field.ARP_TPA: int(asked),
+        }
     )
 
 

@@ -35,9 +35,14 @@ from controller.planner.intervals import ALL_MACS, Family, Interval
 from controller.planner.order import Op, WaitGraph
 from controller.planner.transition import Transition
 
-_BASE = {Family.MAC: RouteBase.MAC, Family.IPV4: RouteBase.IPV4, Family.IPV6: RouteBase.IPV6}
-_ETH_TYPE = {Family.IPV4: EtherType.IPV4, Family.IPV6: EtherType.IPV6}
-_DESTINATION = {Family.MAC: Field.ETH_DST, Family.IPV4: Field.IPV4_DST, Family.IPV6: Field.IPV6_DST}
+_BASE = {family: RouteBase[family.name] for family in Family}
+_ETH_TYPE = {family: EtherType[family.name] for family in Family if family is not Family.MAC}
+_DESTINATION = {
+    Family.MAC: Field.ETH_DST,
+    Family.IPV4: Field.IPV4_DST,
+    Family.IPV6: Field.IPV6_DST,
+    Family.ARP: Field.ARP_TPA,
+}
 
 
 @dataclass(frozen=True, slots=True)

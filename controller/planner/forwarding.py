@@ -20,14 +20,15 @@ from controller.model.identity import Dpid
 from controller.model.program import SwitchProgram
 from controller.planner.diff import SwitchDelta
 from controller.planner.functions import RouteFunction, route_function, spliced
-from controller.planner.intervals import Cover, Interval, cover, merged
+from controller.planner.intervals import Cover, Family, Interval, cover, merged
 from controller.planner.wiring import Outlet, outlet_of
 
 T = TypeVar("T")
 
 _ROUTES = int(Table.ROUTES)
 
-ByFamily = tuple[T, T, T]
+ByFamily = tuple[T, T, T, T]
+"""One for each `Family`, in its place."""
 
 
 class Touched(NamedTuple):
@@ -43,8 +44,8 @@ class Touched(NamedTuple):
 def _touched(delta: SwitchDelta) -> Touched:
     come = _by_family((*delta.set_rules, *delta.twin_rules))
     gone = _by_family((*delta.gone_rules, *delta.replaced_rules))
-    mac, ipv4, ipv6 = _by_family((*delta.set_rules, *delta.gone_rules))
-    return Touched(come, gone, (_spans(mac), _spans(ipv4), _spans(ipv6)))
+    mac, ipv4, ipv6, arp = _by_family((*delta.set_rules, *delta.gone_rules))
+    return Touched(come, gone, (_spans(mac), _spans(ipv4), _spans(ipv6), _spans(arp)))
 
 
 def _spans(covers: tuple[Cover, ...]) -> tuple[Interval, ...]:
@@ -55,8 +56,8 @@ touched_by: Remembered[SwitchDelta, Touched] = Remembered(_touched)
 """What a delta does, worked out once for each: switches that change alike share it."""
 
 
-Functions = tuple[RouteFunction, RouteFunction, RouteFunction]
-Falls = tuple[tuple[int, ...], tuple[int, ...], bool]
+Functions = ByFamily[RouteFunction]
+Falls = tuple[tuple[tuple[int, ...], ...], bool]
 
 
 class Forwarding:
@@ -101,10 +102,12 @@ class Forwarding:
 
     @property
     def falls(self) -> Falls:
-        """Where packets with an IP address fall through to the rules on their Ethernet destination."""
+        """Where packets of the other families fall through to the rules on their Ethernet destination; and
+        whether some do and others do not, to one address.
+        """
         if self._falls is None:
-            _, ipv4, ipv6 = self.functions
-            falls = ipv4.profile, ipv6.profile, ipv4.is_partial or ipv6.is_partial
+            above = self.functions[Family.MAC + 1 :]
+            falls = tuple([f.profile for f in above]), any(f.is_partial for f in above)
             self._falls = _one_of_each.setdefault(falls, falls)
         return self._falls
 
@@ -122,12 +125,12 @@ Origin = tuple[Forwarding, SwitchDelta] | Mapping[RuleKey, FlowRule]
 
 def _worked_out(origin: Origin) -> Functions:
     if not isinstance(origin, tuple):
-        mac, ipv4, ipv6 = map(route_function, _by_family(origin.values()))
+        mac, ipv4, ipv6, arp = map(route_function, _by_family(origin.values()))
     else:
         before, delta = origin
         touched = touched_by(delta)
-        mac, ipv4, ipv6 = map(_next, before.functions, touched.gone, touched.come)
-    return mac, ipv4, ipv6
+        mac, ipv4, ipv6, arp = map(_next, before.functions, touched.gone, touched.come)
+    return mac, ipv4, ipv6, arp
 
 
 def _next(before: RouteFunction, gone: Sequence[Cover], come: Sequence[Cover]) -> RouteFunction:
@@ -183,8 +186,9 @@ def _by_family(rules: Iterable[FlowRule]) -> ByFamily[tuple[Cover, ...]]:
     mac: list[Cover] = []
     ipv4: list[Cover] = []
     ipv6: list[Cover] = []
-    lists = (mac, ipv4, ipv6)
+    arp: list[Cover] = []
+    lists = (mac, ipv4, ipv6, arp)
     for rule in rules:
         if rule.table == _ROUTES and (covered := cover(rule)) is not None:
             lists[covered.family].append(covered)
-    return tuple(mac), tuple(ipv4), tuple(ipv6)
+    return tuple(mac), tuple(ipv4), tuple(ipv6), tuple(arp)

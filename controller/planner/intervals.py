@@ -1,8 +1,9 @@
 """Addresses as intervals, and the rules that cover them.
 
-A rule of the routes table matches a prefix, which is an interval of the addresses of its family: MAC, IPv4 or
-IPv6. A rule of an IP family may also ask for Ethernet destinations (the gateway's), an interval as well.
-`Cover` says both. What follows from the intervals of one switch is planner/functions.py.
+A rule of the routes table matches a prefix, which is an interval of the addresses of its family: MAC, IPv4,
+IPv6, or ARP, whose address is the one that a frame is about. A rule of any family but MAC may also ask for
+Ethernet destinations (the gateway's), an interval as well. `Cover` says both. What follows from the intervals
+of one switch is planner/functions.py.
 
 A rule on anything else (`Cover` cannot say it) is left out. If it is a variant of a rule on a prefix, for
 packets that come from a detour or have had theirs, it comes and goes with that (`below`); it does what that
@@ -27,6 +28,7 @@ class Family(IntEnum):
     MAC = 0
     IPV4 = 1
     IPV6 = 2
+    ARP = 3
 
     @property
     def size(self) -> int:
@@ -34,7 +36,7 @@ class Family(IntEnum):
         return _SIZES[self]
 
 
-_SIZES = (1 << 48, 1 << 32, 1 << 128)
+_SIZES = (1 << 48, 1 << 32, 1 << 128, 1 << 32)
 
 
 Interval = tuple[int, int]
@@ -78,7 +80,7 @@ def stack_of(covers: Iterable[Cover]) -> Stack:
     return tuple(best_first)
 
 
-_ETH_TYPE, _ETH_DST, _IPV4_DST, _IPV6_DST = Field.ETH_TYPE, Field.ETH_DST, Field.IPV4_DST, Field.IPV6_DST
+_ETH_TYPE, _ETH_DST = Field.ETH_TYPE, Field.ETH_DST
 
 
 def _cover(rule: FlowRule) -> Cover | None:
@@ -98,21 +100,26 @@ def _cover(rule: FlowRule) -> Cover | None:
             if term.value & ANY_MARK[1] == ANY_MARK[0] and term.mask & ANY_MARK[1] == ANY_MARK[1]:
                 return None
             macs = _span(term, Family.MAC)
-        elif term.field is _IPV4_DST or term.field is _IPV6_DST:
+        elif term.field in _BY_ADDRESS:
             span = _span(term, family)
         else:
             return None
-    is_ip = family is not Family.MAC
-    if macs is None or (rule.priority >= _LOWEST_IP) != is_ip:
+    is_above = family is not Family.MAC
+    if macs is None or (rule.priority >= _ABOVE_MACS) != is_above:
         return None
-    if not is_ip:
+    if not is_above:
         return Cover(rule, family, macs, ALL_MACS)
     return None if span is None else Cover(rule, family, span, macs)
 
 
 _ROUTES = int(Table.ROUTES)
-_LOWEST_IP = int(RouteBase.IPV4)
-_FAMILY = {int(EtherType.IPV4): Family.IPV4, int(EtherType.IPV6): Family.IPV6}
+_ABOVE_MACS = int(RouteBase.IPV4)
+_FAMILY = {
+    int(EtherType.IPV4): Family.IPV4,
+    int(EtherType.IPV6): Family.IPV6,
+    int(EtherType.ARP): Family.ARP,
+}
+_BY_ADDRESS = frozenset((Field.IPV4_DST, Field.IPV6_DST, Field.ARP_TPA))
 
 
 def _span(term: Term, family: Family) -> Interval | None:
@@ -125,14 +132,18 @@ cover: Remembered[FlowRule, Cover | None] = Remembered(_cover)
 """The rule as a `Cover`, the same one each time; None for a rule that has none."""
 
 
+_BASES = (RouteBase.ARP, RouteBase.IPV6, RouteBase.IPV4)
+"""Those of the families whose rules may have variants, the highest first."""
+
 _VARIANTS = tuple(sorted((Variant.TURNING, Variant.RELEASED)))
 
 
 def below(rule: FlowRule) -> RuleKey | None:
     """The key of the rule on a prefix of which this one is a variant; None for any other rule."""
-    base = RouteBase.IPV6 if rule.priority >= RouteBase.IPV6 else RouteBase.IPV4
-    variant = (rule.priority - base) % len(Variant)
-    if rule.table != _ROUTES or rule.priority < base or variant not in _VARIANTS:
+    if rule.table != _ROUTES or rule.priority < _ABOVE_MACS:
+        return None
+    variant = (rule.priority - next(base for base in _BASES if rule.priority >= base)) % len(Variant)
+    if variant not in _VARIANTS:
         return None
     terms = tuple([term for term in rule.match.terms if term.field not in (_ETH_DST, Field.IN_PORT)])
     return None if terms == rule.match.terms else (_ROUTES, rule.priority - variant, Match(terms))

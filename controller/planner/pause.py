@@ -30,6 +30,7 @@ COVERS = {
     Family.MAC: FlowRule(Table.ROUTES, RouteBase.MAC + EXCEPTION_RUNG, match()),
     Family.IPV4: FlowRule(Table.ROUTES, RouteBase.IPV4 + EXCEPTION_RUNG, match(eth_type=EtherType.IPV4)),
     Family.IPV6: FlowRule(Table.ROUTES, RouteBase.IPV6 + EXCEPTION_RUNG, match(eth_type=EtherType.IPV6)),
+    Family.ARP: FlowRule(Table.ROUTES, RouteBase.ARP + EXCEPTION_RUNG, match(eth_type=EtherType.ARP)),
 }
 """The rule that drops all of a family."""
 

@@ -200,7 +200,7 @@ def _graph(
             mask |= first | 1 << switch
     for switch in bits(mask):
         old, new = transition.old(switch), transition.new(switch)
-        mixing = not transition.falls_alike(switch) and (old.falls != new.falls or new.falls[2])
+        mixing = not transition.falls_alike(switch) and (old.falls != new.falls or new.falls[1])
         graph.add_switch(switch, transition.changes[switch].delta, families_mix=mixing)
     return graph
 

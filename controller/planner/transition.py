@@ -129,7 +129,7 @@ class Transition:
         first: Falls | None = None
         for routes in self.routes_of(switches):
             if routes.falls is not first:
-                if routes.falls[2] or (first is not None and routes.falls != first):
+                if routes.falls[1] or (first is not None and routes.falls != first):
                     return True
                 first = routes.falls
         return False
@@ -147,11 +147,11 @@ class Transition:
 
     def _find_plain(self, switch: int) -> ByFamily[Plain | None]:
         touched = touched_by(self.changes[switch].delta)
-        mac, ipv4, ipv6 = [
+        mac, ipv4, ipv6, arp = [
             self._plain_in(switch, family, come, gone) if come or gone else ()
             for family, come, gone in zip(Family, touched.come, touched.gone, strict=True)
         ]
-        found = self._plain[switch] = mac, ipv4, ipv6
+        found = self._plain[switch] = mac, ipv4, ipv6, arp
         return found
 
     def _plain_in(
@@ -179,8 +179,8 @@ class Transition:
 
     def falls_alike(self, switch: int) -> bool:
         """Whether packets surely fall through on both sides of a change where they do on one."""
-        _, ipv4, ipv6 = self._plain.get(switch) or self._find_plain(switch)
-        return ipv4 is not None and ipv6 is not None
+        _, *above = self._plain.get(switch) or self._find_plain(switch)
+        return None not in above
 
     def way(self, switch: int, routes: Forwarding, rule: FlowRule | None) -> Way:
         """Where a rule sends packets."""

@@ -4,9 +4,10 @@ Which hosts a packet may be from, and which it may be for, are sets of hosts, an
 number with a bit for each. An intersection is then one machine instruction for every 64 hosts, and a prefix
 of addresses costs no more than a single one. Bits are numbered by IPv4 address, up.
 
-Two kinds of packet are spoken of, each with the fields that a host would send:
+Three kinds of packet are spoken of, each with the fields that a host would send:
 
     IPV4        a UDP datagram to a host's address and MAC
+    ARP         a question about a host's address, to its MAC: whether it is still there
     ETHERNET    a frame of a local experiment's type (0x88b5) to a host's MAC
 """
 
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 from controller.model.flow import EtherType, Field, IpProtocol, Match
 from controller.model.identity import Mac
-from controller.model.packet import Packet, ethernet_packet, udp_packet
+from controller.model.packet import Packet, arp_packet, ethernet_packet, udp_packet
 from simulator.fabric.snapshot import Station
 
 Hosts = int
@@ -31,6 +32,7 @@ class Kind(Enum):
     """The kinds of packet that are proven about; the value says which fields of it are always the same."""
 
     IPV4 = "IPv4"
+    ARP = "ARP"
     ETHERNET = "Ethernet"
 
 
@@ -45,10 +47,16 @@ _FIXED: dict[Kind, dict[Field, int]] = {
         Field.UDP_SRC: 10_000,
         Field.UDP_DST: 20_000,
     },
+    Kind.ARP: {
+        Field.METADATA: 0,
+        Field.VLAN_VID: 0,
+        Field.ETH_TYPE: EtherType.ARP,
+        Field.ARP_OP: 1,
+    },
     Kind.ETHERNET: {Field.METADATA: 0, Field.VLAN_VID: 0, Field.ETH_TYPE: 0x88B5},
 }
-_FROM = {Field.ETH_SRC: "mac", Field.IPV4_SRC: "address"}
-_TO = {Field.ETH_DST: "mac", Field.IPV4_DST: "address"}
+_FROM = {Field.ETH_SRC: "mac", Field.IPV4_SRC: "address", Field.ARP_SPA: "address"}
+_TO = {Field.ETH_DST: "mac", Field.IPV4_DST: "address", Field.ARP_TPA: "address"}
 
 
 class Condition(NamedTuple):
@@ -63,6 +71,8 @@ def sample(kind: Kind, source: Station, to: Station) -> Packet:
     """The packet of this kind from one host to another, as the data-plane model has it."""
     if kind is Kind.ETHERNET:
         return ethernet_packet(Mac(source.mac), Mac(to.mac))
+    if kind is Kind.ARP:
+        return arp_packet(Mac(source.mac), Mac(to.mac), IPv4Address(source.address), IPv4Address(to.address))
     return udp_packet(Mac(source.mac), Mac(to.mac), IPv4Address(source.address), IPv4Address(to.address))
 
 

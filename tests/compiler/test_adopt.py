@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 
 from controller.compiler.adopt import endpoints
 from controller.compiler.cookies import with_cookie
-from controller.dataplane.pipeline import Table
-from controller.model.flow import Action, Field, FlowRule, Output, Owner, SetField, match
+from controller.dataplane.pipeline import Table, arp_priority
+from controller.model.flow import Action, EtherType, Field, FlowRule, Output, Owner, SetField, match
 from controller.model.identity import Dpid, Mac, port_ref
 from controller.model.program import switch_program
 from controller.model.routing import Endpoint
@@ -23,6 +23,13 @@ def found(*rules: FlowRule, owner: Owner = Owner.ROUTES) -> tuple[Endpoint, ...]
 
 def test_a_host_rule_is_a_host() -> None:
     assert found(HOST) == (Endpoint(IPv4Address("10.0.0.7"), port_ref(3, 4), MAC),)
+
+
+def test_what_stands_beside_it_for_arp_makes_no_second_host() -> None:
+    about = match(eth_type=EtherType.ARP, arp_tpa=IPv4Address("10.0.0.7"))
+    for_arp = FlowRule(Table.ROUTES, arp_priority(32), about, DELIVER)
+    assert found(HOST, for_arp) == found(HOST)
+    assert found(for_arp) == ()
 
 
 def test_a_rule_that_is_not_ours_is_not_believed() -> None:

@@ -3,7 +3,7 @@ random.
 
 The routes to each address lead to its owner without a circle, by a random order in which each switch only
 forwards to earlier ones; and they may be as long and winding as they like. Prefixes are cut and nested at
-random, so that old and new rules do not resemble each other.
+random, so that old and new rules do not resemble each other, nor those for packets and those for ARP.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from ipaddress import IPv4Address, IPv4Network
 from random import Random
 
 from controller.dataplane.pinned import flow_match
-from controller.dataplane.pipeline import PASS_PRIORITY, PIN_PRIORITY, Table, ipv4_priority, mac_priority
+from controller.dataplane.pipeline import (
+    PASS_PRIORITY,
+    PIN_PRIORITY,
+    Table,
+    arp_priority,
+    ipv4_priority,
+    mac_priority,
+)
 from controller.model.demand import FlowKey
 from controller.model.flow import (
     Action,
@@ -30,7 +37,7 @@ from controller.model.flow import (
     match,
 )
 from controller.model.identity import Dpid, Mac, PortNo, PortRef
-from controller.model.packet import Packet, ethernet_packet, udp_packet
+from controller.model.packet import Packet, arp_packet, ethernet_packet, udp_packet
 from controller.model.program import FabricProgram, SwitchProgram, switch_program
 
 HOST_PORT = PortNo(50)
@@ -172,6 +179,9 @@ def _switch(random: Random, ip: list[NextPorts | None], mac: list[NextPorts | No
             eth_type=EtherType.IPV4, ipv4_dst=IPv4Network((FIRST_ADDRESS + low, 32 - BITS + length))
         )
         rules.append(_rule(ipv4_priority(32 - BITS + length), where, ports, groups))
+    for low, length, ports in _cut(random, ip):
+        where = match(eth_type=EtherType.ARP, arp_tpa=IPv4Network((FIRST_ADDRESS + low, 32 - BITS + length)))
+        rules.append(_rule(arp_priority(32 - BITS + length), where, ports, groups))
     for low, length, ports in _cut(random, mac):
         full = (1 << 48) - 1
         mask = full ^ ((1 << (BITS - length)) - 1)
@@ -214,13 +224,13 @@ def _cut(random: Random, values: list[NextPorts | None]) -> list[tuple[int, int,
 
 
 def packets() -> list[Packet]:
-    """A UDP packet to each address, and a frame that is not IP to each MAC; the UDP packets' MACs vary."""
+    """A UDP packet to each address, a frame that is not IP to each MAC, and ARP about each address. The MACs
+    of what has an address vary.
+    """
     source = Mac(0x0300_0000_0000 & ~(1 << 40) | 1)
     numbers = range(1 << BITS)
-    ip = [
-        udp_packet(
-            source, Mac(FIRST_MAC + (3 * n) % 8), IPv4Address("10.9.9.9"), IPv4Address(FIRST_ADDRESS + n)
-        )
-        for n in numbers
-    ]
-    return ip + [ethernet_packet(source, Mac(FIRST_MAC + n)) for n in numbers]
+    asker = IPv4Address("10.9.9.9")
+    known = [(Mac(FIRST_MAC + (3 * n) % 8), IPv4Address(FIRST_ADDRESS + n)) for n in numbers]
+    ip = [udp_packet(source, mac, asker, address) for mac, address in known]
+    arp = [arp_packet(source, mac, asker, address) for mac, address in known]
+    return ip + [ethernet_packet(source, Mac(FIRST_MAC + n)) for n in numbers] + arp

@@ -21,11 +21,12 @@ from controller.compiler.assemble import assemble
 from controller.compiler.families import family_of
 from controller.compiler.trie import ownership
 from controller.contract import FabricSettings, FabricView, Gateway
+from controller.dataplane.pipeline import OWN_MACS
 from controller.dataplane.trace import Disposition, Trace, trace
 from controller.model.blueprint import fat_tree
 from controller.model.flow import Field
 from controller.model.identity import Dpid, IpAddress, Mac
-from controller.model.packet import DEFAULT_TTL, Packet, ethernet_packet, udp_packet
+from controller.model.packet import DEFAULT_TTL, Packet, arp_packet, ethernet_packet, udp_packet
 from controller.model.program import FabricProgram
 from controller.model.routing import Endpoint, RouteTable
 from controller.model.topology import Host, Topology
@@ -60,6 +61,14 @@ def frame(src: Host, dst_mac: Mac, address: IpAddress | int) -> Packet:
     return udp_packet(src.mac, dst_mac, address, address)
 
 
+def frames(src: Host, dst_mac: Mac, address: IpAddress | int) -> list[Packet]:
+    """A packet to an address, and for IPv4 ARP about it, if the host has a name to ask in."""
+    asker = next((own for own in src.addresses if isinstance(own, IPv4Address)), None)
+    if asker is None or not isinstance(address, IPv4Address):
+        return [frame(src, dst_mac, address)]
+    return [frame(src, dst_mac, address), arp_packet(src.mac, dst_mac, asker, address)]
+
+
 def follows(table: RouteTable, target: Dpid, seen: Trace) -> bool:
     """Whether on each switch the packet may leave by all next hops towards the target and by nothing else."""
     return all(
@@ -78,14 +87,32 @@ def check_pairs(topology: Topology, sources: Iterable[Host]) -> None:
     table, program = compiled(topology)
     for src in sources:
         for end in destinations(table, src):
-            seen = trace(program, topology.peer, frame(src, end.mac, end.address), src.at)
-            assert follows(table, end.at.dpid, seen)
-            if _reaches(table, src, end.at.dpid):
-                assert seen.always_delivered
+            for packet in frames(src, end.mac, end.address):
+                seen = trace(program, topology.peer, packet, src.at)
+                assert follows(table, end.at.dpid, seen)
+                if _reaches(table, src, end.at.dpid):
+                    assert seen.always_delivered
+                    assert seen.delivered_at == {end.at}
+                else:
+                    assert seen.dispositions == {TOLD}
+                    assert len(seen.hops) == 1
+
+
+@search
+@given(fabrics(), macs().filter(lambda mac: mac & OWN_MACS[1] != OWN_MACS[0]))
+def test_whatever_is_for_an_address_comes_to_its_station_whatever_mac_it_was_sent_to(
+    topology: Topology, believed: Mac
+) -> None:
+    table, program = compiled(topology)
+    for src in topology.hosts[:4]:
+        for end in destinations(table, src):
+            if isinstance(end.address, int) or not _reaches(table, src, end.at.dpid):
+                continue
+            for packet in frames(src, believed, end.address):
+                seen = trace(program, topology.peer, packet, src.at)
                 assert seen.delivered_at == {end.at}
-            else:
-                assert seen.dispositions == {TOLD}
-                assert len(seen.hops) == 1
+                last = [branch.packet for hop in seen.hops for branch in hop.branches if branch.disposition]
+                assert {packet.get(Field.ETH_DST) for packet in last} == {end.mac}
 
 
 @search
@@ -138,10 +165,11 @@ def test_an_unknown_address_ends_at_its_owner_and_never_in_a_loop(
         if target is None:
             target = owners.owner(family_of(mac), mac)
         for src in topology.hosts if mac not in known else ():
-            seen = trace(program, topology.peer, frame(src, mac, address), src.at)
-            assert target is not None
-            assert follows(table, target, seen)
-            assert seen.dispositions == {TOLD}
+            for packet in frames(src, mac, address):
+                seen = trace(program, topology.peer, packet, src.at)
+                assert target is not None
+                assert follows(table, target, seen)
+                assert seen.dispositions == {TOLD}
 
 
 def _reaches(table: RouteTable, src: Host, target: Dpid) -> bool:

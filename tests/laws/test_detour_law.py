@@ -1,12 +1,14 @@
 """Law 11, detours: what switches do by themselves, before anybody has told them.
 
 A cable or a switch dies, and nothing is sent to any switch. Whoever is still connected is still reached, by
-every choice that an equal-cost group leaves open; and nothing loops, whatever else dies.
+every choice that an equal-cost group leaves open, by packets to an address and by ARP about one; and nothing
+loops, whatever else dies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address
 from random import Random
 
 import networkx as nx
@@ -20,7 +22,7 @@ from controller.dataplane.trace import Disposition, trace
 from controller.graph.detours import Detours
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, mesh, ring
 from controller.model.identity import Dpid, PortRef
-from controller.model.packet import udp_packet
+from controller.model.packet import Packet, arp_packet, udp_packet
 from controller.model.program import FabricProgram
 from controller.model.topology import Host, Topology
 from tests.fabrics import fabrics, snapshot
@@ -62,6 +64,14 @@ def pairs(topology: Topology, random: Random, most: int) -> Iterable[tuple[Host,
     return random.sample(every, min(most, len(every)))
 
 
+def packets(src: Host, dst: Host) -> Iterator[Packet]:
+    """What one says to the other: a packet to its address, and whether it is still there."""
+    yield udp_packet(src.mac, dst.mac, dst.addresses[0], dst.addresses[0])
+    asker, asked = ([a for a in host.addresses if isinstance(a, IPv4Address)] for host in (src, dst))
+    if asker and asked:
+        yield arp_packet(src.mac, dst.mac, asker[0], asked[0])
+
+
 def check(
     topology: Topology,
     made: tuple[Detours, FabricProgram],
@@ -70,11 +80,10 @@ def check(
     *,
     single: bool = True,
 ) -> int:
-    """Check these pairs; how many were not protected although they are connected."""
+    """Check packets of these pairs; how many were not protected although their hosts are connected."""
     found, program = made
     left, bare = connected(topology, dead), 0
-    for src, dst in chosen:
-        packet = udp_packet(src.mac, dst.mac, dst.addresses[0], dst.addresses[0])
+    for src, dst, packet in [(*pair, packet) for pair in chosen for packet in packets(*pair)]:
         seen = trace(program, topology.peer, packet, src.at, dead=dead)
         assert Disposition.LOOP not in seen.dispositions
         if single and nx.has_path(left, src.at.dpid, dst.at.dpid):

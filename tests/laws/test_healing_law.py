@@ -1,8 +1,9 @@
 """Law 13, healing: no packet is lost while a fabric changes that could have been delivered.
 
 A whole controller drains, undrains, and meets a failure and its repair. Each of its commands takes effect by
-itself, the switches' in any order that their answers allow, and after each of them packets are followed
-through what the switches hold at that moment: by every choice that a group leaves open they arrive. A single
+itself, the switches' in any order that their answers allow, and after each of them packets, and the ARP of
+hosts that know each other, are followed through what the switches hold at that moment: by every choice that a
+group leaves open they arrive. A single
 failure is no exception: until the routes have changed, and while they do, detours carry what they must. Nor
 is a switch that comes back with nothing: no packet meets it before it knows where to.
 """
@@ -26,7 +27,7 @@ from controller.model.demand import FlowKey, Path
 from controller.model.flow import Field
 from controller.model.health import Drains, drains
 from controller.model.identity import Dpid
-from controller.model.packet import Packet, udp_packet
+from controller.model.packet import Packet, arp_packet, udp_packet
 from controller.runtime.engine import sendable
 from tests.laws.pinning import random_path
 from tests.runtime.driving import Drive
@@ -42,7 +43,7 @@ search = settings(
 
 FABRICS = [fat_tree(4), leaf_spine(3, 3, 1), leaf_spine(2, 2, 2), ring(5), mesh(4)]
 _PAIRS = 16
-_SETTLED_S = 4.0
+_SETTLED_S, _LATE = 4.0, 4
 
 
 class Followed(Drive):
@@ -80,10 +81,12 @@ class Followed(Drive):
         dead = frozenset(end for end in wiring.peer if not self.fabric.is_live(end))
         pairs = [(a, b) for a in wiring.hosts for b in wiring.hosts if a.at.dpid != b.at.dpid]
         for src, dst in self._random.sample(pairs, min(most, len(pairs))):
-            seen = trace(program, wiring.peer, packet(src, dst), src.at, dead=dead)
-            self.looks += 1
-            if not seen.always_delivered or seen.delivered_at != {dst.at}:
-                self.lost.append(f"{src.name} to {dst.name} after {after}: {sorted(map(str, seen.ends))}")
+            for sent in (packet(src, dst), question(src, dst)):
+                seen = trace(program, wiring.peer, sent, src.at, dead=dead)
+                self.looks += 1
+                if not seen.always_delivered or seen.delivered_at != {dst.at}:
+                    ends = sorted(map(str, seen.ends))
+                    self.lost.append(f"{sent} from {src.name} to {dst.name} after {after}: {ends}")
 
 
 def packet(src: HostPlan, dst: HostPlan) -> Packet:
@@ -91,8 +94,18 @@ def packet(src: HostPlan, dst: HostPlan) -> Packet:
     return udp_packet(src.mac, dst.mac, src.address, dst.address)
 
 
+def question(src: HostPlan, dst: HostPlan) -> Packet:
+    """What one asks another that it knows: whether it is still there."""
+    return arp_packet(src.mac, dst.mac, src.address, dst.address)
+
+
 def settled(drive: Followed) -> None:
+    """All has been done, however late chance has let commands arrive, and nobody was lost meanwhile."""
     drive.run(_SETTLED_S)
+    for _ in range(_LATE):
+        if drive.engine.idle:
+            break
+        drive.run(_SETTLED_S)
     assert drive.engine.idle
     drive.look("all", 10_000)
     assert drive.lost == []

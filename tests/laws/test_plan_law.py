@@ -13,7 +13,7 @@ from controller.dataplane.pipeline import EXCEPTION_RUNG, RouteBase
 from controller.model.blueprint import Blueprint, fat_tree, leaf_spine, mesh, ring
 from controller.model.command import SetRule
 from controller.model.identity import Mac, PortRef
-from controller.model.packet import Packet, ethernet_packet, udp_packet
+from controller.model.packet import Packet, arp_packet, ethernet_packet, udp_packet
 from controller.model.plan import UpdatePlan
 from controller.model.topology import Topology
 from controller.planner.plan import plan
@@ -181,6 +181,7 @@ def _probes(random: Random, blueprint: Blueprint) -> list[Probe]:
         src, dst = random.sample(blueprint.hosts, 2)
         probes.append((src.at, udp_packet(src.mac, dst.mac, src.address, dst.address)))
         probes.append((src.at, ethernet_packet(src.mac, dst.mac)))
+        probes.append((src.at, arp_packet(src.mac, dst.mac, src.address, dst.address)))
         probes.append((src.at, udp_packet(src.mac, Mac(0x0200_0000_9999), src.address, dst.address)))
     return probes
 

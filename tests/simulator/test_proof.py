@@ -31,7 +31,7 @@ from tests.searching import examples
 from tests.simulator.accidents import FABRICS, Accident, accidents, altered
 from tests.simulator.programmed import both_ends, program_of, programmed, some_wire
 
-KINDS = (Kind.IPV4, Kind.ETHERNET)
+KINDS = tuple(Kind)
 
 
 def pairs(snapshot: Snapshot, kind: Kind) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
@@ -72,9 +72,9 @@ def test_a_fabric_whose_tables_are_right_is_proven_whole(blueprint: Blueprint) -
 
 
 def test_paths_are_as_long_as_they_can_be() -> None:
-    (verdict, _) = prove(programmed(fat_tree(4))).verdicts
+    (verdict, *_) = prove(programmed(fat_tree(4))).verdicts
     assert verdict.rounds == 4
-    (verdict, _) = prove(programmed(linear(9))).verdicts
+    (verdict, *_) = prove(programmed(linear(9))).verdicts
     assert verdict.rounds == 8
 
 
@@ -101,13 +101,16 @@ def _why(program: FabricProgram, *dead: PortRef) -> str:
     return str(proof.counterexample)
 
 
-def test_a_missing_rule_is_found() -> None:
-    proof = prove(programmed(TREE, altered(RIGHT, 1, drop=_host_rule(1, "ipv4_dst"))))
+@pytest.mark.parametrize(("field", "kind"), [("ipv4_dst", Kind.IPV4), ("arp_tpa", Kind.ARP)])
+def test_a_missing_rule_is_found(field: str, kind: Kind) -> None:
+    proof = prove(programmed(TREE, altered(RIGHT, 1, drop=_host_rule(1, field))))
     assert proof.expected - proof.pairs == 15
-    ipv4, ethernet = proof.verdicts
-    assert (ipv4.proven, ethernet.proven) == (225, 240)
-    assert ipv4.counterexample is not None
-    assert ipv4.counterexample.destination in ("h1", "h2")
+    assert {verdict.kind: verdict.proven for verdict in proof.verdicts} == dict.fromkeys(Kind, 240) | {
+        kind: 225
+    }
+    assert proof.counterexample is not None
+    assert proof.counterexample.kind is kind
+    assert proof.counterexample.destination in ("h1", "h2")
 
 
 def test_a_wrong_port_is_found() -> None:
