@@ -66,7 +66,7 @@ def test_a_leaf_with_a_little_too_little_room_does_with_fewer_rules(lab: Lab) ->
 
 
 def test_a_leaf_without_room_serves_the_hosts_that_fit_and_the_others_are_named(lab: Lab) -> None:
-    _limit(lab, "s1", rules=9)
+    _limit(lab, "s1", rules=14)
     lab.ofctl("s1", "del-flows")
     h2 = mac_text(lab.host("h2").plan.mac)
     assert eventually(lambda: _subjects(lab, "host-not-served") == {h2})
