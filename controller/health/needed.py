@@ -19,7 +19,8 @@ sides. Ties break by ports. So at most as many cables are used against the rule 
 joined.
 
 A drained switch with hosts is a leaf: its hosts reach out and are reached over any cable that is left to it.
-Only where the forest leads through it does it carry transit again.
+Only where the forest leads through it does it carry transit again; and since it does, all its cables are as
+good as others, and what was needed besides is looked at once more.
 """
 
 from __future__ import annotations
@@ -65,6 +66,14 @@ def needed(topology: Topology, avoided: Mapping[Ends, Reluctance], drained: Sequ
     Cables and switches are those of the snapshot; what was drained later comes later. Costs a few looks at
     the wiring as arrays, and beyond that only what is avoided.
     """
+    first = _needed(topology, avoided, drained)
+    if not (first.cables and first.transit):
+        return first
+    rest = [dpid for dpid in drained if dpid not in first.transit]
+    return Needed(_needed(topology, avoided, rest).cables, first.transit)
+
+
+def _needed(topology: Topology, avoided: Mapping[Ends, Reluctance], drained: Sequence[Dpid]) -> Needed:
     graph = wiring(topology)
     labels = pieces(graph, [end for cable in avoided for end in cable], drained)
     forest = _pruned(_forest(_lines(topology, avoided, drained), graph, labels), topology, graph, labels)

@@ -40,12 +40,24 @@ class Point(NamedTuple):
 class _Ring:
     """The points of a tier, the oldest overwritten first; and the interval that is not over yet."""
 
-    __slots__ = ("_count", "_means", "_most", "_mosts", "_next", "_starts", "_sum", "_tier", "_width_s")
+    __slots__ = (
+        "_count",
+        "_means",
+        "_most",
+        "_mosts",
+        "_next",
+        "_starts",
+        "_sum",
+        "_tier",
+        "_width_s",
+        "forgotten_s",
+    )
 
     def __init__(self, tier: Tier) -> None:
         self._width_s, self._tier, self._next = tier.width_s, tier.kept, 0
         self._starts, self._means, self._mosts = array("q"), array("f"), array("f")
         self._sum, self._count, self._most = 0.0, 0, 0.0
+        self.forgotten_s = float("-inf")
 
     def add(self, at_s: float, value: float) -> None:
         start = int(at_s // self._width_s)
@@ -62,17 +74,13 @@ class _Ring:
             self._next = len(self._starts)
         else:
             self._next = self._next % self._tier + 1
+            self.forgotten_s = self._starts[self._next - 1] * self._width_s
         self._starts[self._next - 1] = start
-
-    @property
-    def is_full(self) -> bool:
-        """Whether older points may have been overwritten."""
-        return len(self._starts) == self._tier
 
     def points(self) -> Iterator[Point]:
         """The oldest first."""
         size = len(self._starts)
-        first = self._next if self.is_full else 0
+        first = self._next if size == self._tier else 0
         for step in range(size):
             place = (first + step) % size
             start_s = self._starts[place] * self._width_s
@@ -100,17 +108,12 @@ class Series:
         """All that is known, the oldest first: coarse points, the last of them cut to where finer ones
         begin.
         """
-        found: list[Point] = []
+        found, forgotten_s = list[Point](), float("inf")
         for ring in self._rings:
-            mine = list(ring.points())
             until_s = found[0].since_s if found else float("inf")
-            found = [
-                point._replace(width_s=min(point.width_s, until_s - point.since_s))
-                for point in mine
-                if point.since_s < until_s
-            ] + found
-            if not ring.is_full:
-                break  # nothing is older than this
+            older = [point for point in ring.points() if point.since_s <= forgotten_s]
+            cut = [point._replace(width_s=min(point.width_s, until_s - point.since_s)) for point in older]
+            found, forgotten_s = cut + found, ring.forgotten_s
         return found
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from controller.graph.equal_cost import equal_cost
 from controller.health.avoidance import Avoidance, avoiding
 from controller.health.needed import Needed
-from controller.model.blueprint import fat_tree, leaf_spine, linear, ring
+from controller.model.blueprint import fat_tree, leaf_spine, linear, mesh, ring
 from controller.model.health import Drains, Ends, drains, ends_of
 from controller.model.identity import Dpid
 from controller.model.succession import difference
@@ -141,6 +141,16 @@ def reached(topology: Topology, stubs: frozenset[Dpid]) -> set[tuple[Dpid, Dpid]
     homes = sorted(topology.hosts_at.keys() & topology.switch_by_dpid.keys())
     hops = equal_cost(topology, homes, stubs)
     return {(at, target) for target in homes for at in homes if at != target and hops[target, at].ports}
+
+
+def test_a_cable_is_not_needed_where_a_drained_switch_must_carry_transit_anyway() -> None:
+    whole = snapshot(mesh(4))
+    cable = {ends: link.src for link in whole.links for ends in [(link.src.dpid, link.dst.dpid)]}
+    fabric = without(whole, [cable[Dpid(1), Dpid(2)], cable[Dpid(1), Dpid(4)]])
+    two, four = cable[Dpid(2), Dpid(4)], cable[Dpid(4), Dpid(2)]
+    found = avoided(fabric, drains([ends_of(two, four)], [Dpid(3)]), {})
+    assert found.needed.transit == {3}, "1 reaches the others through it alone"
+    assert found.needed.cables == frozenset()
 
 
 @given(st.data())
