@@ -16,8 +16,8 @@ Of such lines a shortest spanning forest is chosen (Kruskal, 1956), where short 
 Of the forest those branches are cut off behind which no host lives. What is left is needed: on the way
 between two pieces with hosts, each of its lines is there because nothing that comes before it joins its two
 sides. (Where switches are drained as well, now and then one of their own cables would have done instead: the
-fewest lines that join some of the pieces are a Steiner tree, which nobody finds quickly.) Ties break by ports. So at most as many cables are used against the rule as there are pieces to be
-joined.
+fewest lines that join some of the pieces are a Steiner tree, which nobody finds quickly.) Ties break by
+ports. So at most as many cables are used against the rule as there are pieces to be joined.
 
 A drained switch with hosts is a leaf: its hosts reach out and are reached over any cable that is left to it.
 Only where the forest leads through it does it carry transit again; and since it does, all its cables are as
