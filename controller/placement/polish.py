@@ -15,7 +15,7 @@ import numpy as np
 from controller.graph.fair_shares import Numbers
 from controller.placement.problem import SLACK, Problem
 
-_TRIES, _ENTRIES = 200, 12_000
+_TRIES, _ENTRIES = 50, 12_000
 """At most so many moves are tried, and so many (flow, move) pairs: a move costs more where flows are many."""
 
 
