@@ -1,7 +1,7 @@
 """The search for a better placement: any rates, any number of flows a host, failed and unequal links, any
 fabric.
 
-    few flows in the way of others     search from where they are; colour equal ones afresh, and search
+    few flows in the way of others     colour equal ones afresh; search from where they are, and from colours
     many                               search from an even spread
     nothing of that gains enough       try single moves, judged by what they are worth (polish.py)
 
@@ -68,11 +68,14 @@ def _round(topology: Topology, wanted: Problem, rows: Numbers) -> Numbers:
 
 def _found(topology: Topology, wanted: Problem, rows: Numbers, few: bool) -> Iterator[Numbers]:
     """Rows that may be better than these, the most promising first."""
-    if few:
-        yield Search(wanted, rows).run()
     start = coloured(topology, wanted, rows) if few else _spread(topology, wanted, rows.shape[1])
-    if few and (start[:, 0] == NO_PATH).all():
-        start = _spread(topology, wanted, rows.shape[1])
+    placed = start[:, 0] != NO_PATH
+    if few:
+        if placed.all():
+            yield start
+        yield Search(wanted, rows).run()
+        if not placed.any():
+            start = _spread(topology, wanted, rows.shape[1])
     search = Search(wanted, start)
     search.place_missing()
     yield search.run()
