@@ -135,7 +135,7 @@ def test_what_nobody_may_send_is_dropped_as_the_model_says(fabric: Fabric) -> No
         assert said.dispositions == {Disposition.DENIED}
 
 
-def test_no_switch_of_a_healthy_fat_tree_needs_more_than_sixteen_routes_beside_those_for_arp(fabric: Fabric) -> None:
+def test_no_switch_of_a_healthy_fat_tree_needs_more_than_sixteen_routes_but_for_arp(fabric: Fabric) -> None:
     for switch in fabric.lab.blueprint.switches:
         rules = fabric.lab.ofctl(switch.name, "dump-flows", "table=5")
         routes = rules.count("cookie=") - rules.count(",arp")
