@@ -133,12 +133,15 @@ class _Looking:
             told = ask(self._lab.controller.socket_path, {"do": "why", "flow": flow})["flows"]
         except OperatorError:
             return None
-        known = [
-            each["measured"]["path"]
-            for each in told
-            if each["measured"] and each["measured"]["path"] is not None
-        ]
-        return _read(known[0], self._lab.blueprint) if known else None
+        largest = max((each["measured"] for each in told if each["measured"]), key=_rate, default=None)
+        known = largest and largest["path"]
+        return _read(known, self._lab.blueprint) if known is not None else None
+
+
+def _rate(measured: Json) -> int:
+    """Acknowledgements of a flow the other way are a flow between the same ends, and a small one."""
+    rate_bps: int = measured["bps"]
+    return rate_bps
 
 
 def _read(ports: Sequence[str], blueprint: Blueprint) -> FlowPath:

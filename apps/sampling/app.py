@@ -1,10 +1,11 @@
-"""Sampling: switches with hosts sample the frames that pass, as often as the controller can listen.
+"""Sampling: switches sample the frames that pass, as often as the controller can listen.
 
-    hosts' ports of a switch  --capacity, load-->  one frame in N
+    ports of hosts, or of links where there are none  --capacity, load-->  one frame in N
 
-A flow is measured where it enters, so only switches with hosts sample. At full load of its hosts' ports a
-switch is to give `BUDGET` samples a second; while it carries less it samples more often, down to a quarter of
-that N. N is a power of two, so that it seldom changes: for setting it anew a switch starts its sampler anew.
+A flow is measured where it enters: a switch with hosts is to give `BUDGET` samples a second at full load of
+their ports. The others are asked only which way a flow goes, for which one sample a flow is enough:
+`WAY_BUDGET`. While a switch carries less it samples more often, down to a quarter of that N. N is a power of
+two, so that it seldom changes: for setting it anew a switch starts its sampler anew.
 
 It says what differs, once; how the switches are brought to it is for the seam to find out
 (southbound/ovsdb/sampling.py). Where nothing is to be sampled it says nothing.
@@ -12,7 +13,7 @@ It says what differs, once; how the switches are brought to it is for the seam t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controller.contract import Decision, FabricView, Sample
@@ -22,6 +23,9 @@ from controller.model.traffic import Load
 
 BUDGET = 200
 """Samples a second of a switch whose hosts send and receive as much as their ports can carry."""
+
+WAY_BUDGET = 100
+"""Samples a second of a switch without hosts, all of whose ports send and receive as much as they can."""
 
 _FRAME_BITS = 8 * 1500
 _IDLE_SHARE = 0.25
@@ -50,10 +54,7 @@ class Sampling:
             return memory, ()
         if view.topology is memory.topology and view.now_s < memory.looked_s + _LOOK_S:
             return memory, ()
-        wanted = {
-            dpid: one_in(view.topology, view.traffic.loads, [host.at for host in hosts])
-            for dpid, hosts in view.topology.hosts_at.items()
-        }
+        wanted = _wanted(view.topology, view.traffic.loads)
         gone = {dpid: 0 for dpid in memory.one_in if dpid not in wanted}
         news = {dpid: n for dpid, n in wanted.items() if memory.one_in.get(dpid) != n} | gone
         after = Memory(view.topology, view.now_s, wanted)
@@ -64,16 +65,30 @@ class Sampling:
         return memory.looked_s + _LOOK_S if memory is not None and memory.one_in else None
 
 
-def one_in(topology: Topology, loads: Mapping[PortRef, Load], ports: list[PortRef]) -> int:
-    """Of how many frames a switch with hosts at these ports is to sample one."""
+def _wanted(topology: Topology, loads: Mapping[PortRef, Load]) -> dict[Dpid, int]:
+    """Of how many frames each switch is to sample one, once there are hosts."""
+    if not topology.hosts:
+        return {}
+    inward: dict[Dpid, set[PortRef]] = {dpid: set() for dpid in topology.switch_by_dpid}
+    for at in topology.peer:
+        inward[at.dpid].add(at)
+    entries = {dpid: {host.at for host in hosts} for dpid, hosts in topology.hosts_at.items()}
+    ways = {dpid: one_in(topology, loads, ports, WAY_BUDGET) for dpid, ports in inward.items() if ports}
+    return ways | {dpid: one_in(topology, loads, ports, BUDGET) for dpid, ports in entries.items()}
+
+
+def one_in(topology: Topology, loads: Mapping[PortRef, Load], ports: Iterable[PortRef], budget: int) -> int:
+    """Of how many frames one is to be sampled, that what these ports send and receive gives no more than so
+    many samples a second.
+    """
     capacity_bps = used_bps = 0.0
-    for at in sorted(set(ports)):
+    for at in sorted(ports):
         port = topology.switch_by_dpid[at.dpid].port(at.port)
         load = loads.get(at)
         capacity_bps += 0 if port is None else 2 * port.capacity_bps
         used_bps += 0 if load is None else load.tx_bps + load.rx_bps
     share = min(max(used_bps / capacity_bps, _IDLE_SHARE), 1.0) if capacity_bps else 1.0
-    wanted, n = share * capacity_bps / _FRAME_BITS / BUDGET, 1
+    wanted, n = share * capacity_bps / _FRAME_BITS / budget, 1
     while n < wanted and n < _MOST:
         n *= 2
     return n

@@ -13,8 +13,8 @@ way: by which port the flow leaves each switch.
 
 A flow that is young is measured over its age, so that it is seen within a few samples; one of which nothing
 was seen for the whole window is forgotten. At most `MOST_FLOWS` are kept: who was seen longest ago goes
-first. A sample of an address that nobody has, or taken where its source does not live, of a flow that is not
-known, tells nothing; it is counted (`strangers`).
+first. A sample tells nothing of a flow that is not known, unless it was taken where that flow enters. One of
+an address that nobody has, or at a host's port where its source does not live, is counted (`strangers`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,6 @@ class FlowMeter:
         for sample in samples:
             seen = self._seen(sample, topology, now_s)
             if seen is None:
-                self.strangers += 1
                 continue
             if sample.left is not None:
                 seen.ways[sample.entered.dpid] = sample.left
@@ -84,11 +83,13 @@ class FlowMeter:
         key = sample.key
         src, dst = topology.host_by_address.get(key.src), topology.host_by_address.get(key.dst)
         if src is None or dst is None:
+            self.strangers += 1
             return None
         seen = self._flows.get(key)
         if seen is not None and (seen.flow.src, seen.flow.dst) == (src.at, dst.at):
             return seen
         if sample.entered != src.at:
+            self.strangers += sample.entered not in topology.peer
             return None
         seen = self._flows[key] = _Seen(Flow(key, src.at, dst.at), now_s, now_s)
         return seen

@@ -88,6 +88,13 @@ def test_samples_of_flows_that_cannot_be_are_counted_and_tell_nothing() -> None:
     assert meter.strangers == 3
 
 
+def test_a_flow_that_another_switch_has_seen_first_is_no_stranger() -> None:
+    meter = FlowMeter()
+    uplink = TREE.out_links[HOSTS[0].at.dpid][0]
+    meter.take([FlowSample(uplink.dst, None, key(0, 8), 1000, 10)], TREE, 0.0)
+    assert (meter.flows(TREE, 0.1), meter.strangers) == ((), 0)
+
+
 def test_a_host_that_has_moved_begins_anew() -> None:
     meter = FlowMeter()
     meter.take([sample(0, 8)] * 10, TREE, 0.0)
