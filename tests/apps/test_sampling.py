@@ -36,7 +36,7 @@ def test_all_switches_sample_and_those_without_hosts_less_often() -> None:
 
 
 def test_a_switch_that_has_lost_its_hosts_is_asked_for_ways() -> None:
-    memory, news = decided(FabricView(0.0, TREE, settings=ON))
+    memory, _ = decided(FabricView(0.0, TREE, settings=ON))
     first = min(EDGES)
     left = with_hosts(TREE, [host for host in TREE.hosts if host.at.dpid != first])
     assert decided(FabricView(2.0, left, settings=ON), memory)[1].keys() == {first}
