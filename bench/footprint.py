@@ -36,7 +36,7 @@ from apps.admission.app import Admission
 from apps.congestion.app import Congestion
 from apps.congestion.app import Memory as Seen
 from apps.routing.app import Routing
-from apps.sampling.app import one_in
+from apps.sampling.app import sampled
 from controller.compiler.assemble import Assembly, assemble
 from controller.contract import Decision, FabricSettings, FabricView, Pins, Routes
 from controller.model.blueprint import fat_tree
@@ -58,8 +58,8 @@ IDLE_S = 10.0
 """When the rule of a flow that says nothing more goes: as reactive controllers commonly set it."""
 
 COUNTERS_S = 5.0
-SAMPLES_IN_A_DATAGRAM = 6
-"""An sFlow datagram of Open vSwitch holds so many samples of 128 bytes of header."""
+SAMPLES_IN_A_DATAGRAM = 9
+"""An sFlow datagram of Open vSwitch holds so many samples of 64 bytes of header."""
 
 _FRAME_BITS = 8 * 1500
 Json = dict[str, Any]
@@ -103,19 +103,26 @@ class Footprint:
         }
 
 
-def measure(sizes: str, load: float, flows: int, seed: int) -> Json:
+def measure(sizes: str, load: float, flows: int, seed: int, age_s: float) -> Json:
     """One workload: ours beside reactive."""
     fabric, witness = as_planned(BLUEPRINT, capacity_bps=RATE_BPS), Witness()
     offered_bps = load * bearable_bps(fabric)
     coming = poisson(BLUEPRINT, SIZES[sizes], count=flows, offered_bps=offered_bps, seed=seed)
-    control = Control((Routing(), witness), 0.1, 0.02, None, BLUEPRINT, FabricSettings())
+    settings = FabricSettings(elephant_age_s=age_s)
+    control = Control((Routing(), witness), 0.1, 0.02, None, BLUEPRINT, settings)
     outcome = simulate(Request(fabric, coming, control, seed=seed))
     ours = _ours(fabric, witness, outcome).as_json()
     beside = _reactive(fabric, outcome).as_json()
     ratios = {
         key: round(beside[key] / ours[key], 2) for key in ("rules_mean", "rules_most", "messages_per_s")
     }
-    about = {"sizes": sizes, "load": load, "flows": flows, "seconds": round(outcome.until_s, 1)}
+    about = {
+        "sizes": sizes,
+        "load": load,
+        "age_s": age_s,
+        "flows": flows,
+        "seconds": round(outcome.until_s, 1),
+    }
     return {
         **about,
         "flows_per_s": round(flows / outcome.until_s, 1),
@@ -180,15 +187,11 @@ def _unlike(was: Mapping[Any, object], now: Mapping[Any, object]) -> int:
 
 
 def _datagrams(fabric: Topology, outcome: Outcome) -> float:
-    """What switches with hosts send: each samples what its hosts send and receive, one frame in N."""
-    samples = 0.0
-    bits: dict[Dpid, float] = dict.fromkeys((host.at.dpid for host in fabric.hosts), 0.0)
+    """What switches send of samples. A transfer goes as the hash has it."""
+    shown, asked, samples = network(fabric), sampled(fabric, {}), 0.0
     for each, carried in zip(outcome.transfers, outcome.carried_bits.tolist(), strict=True):
-        for at in (each.flow.src, each.flow.dst):
-            bits[at.dpid] += carried
-    for dpid, carried in bits.items():
-        ports = [host.at for host in fabric.hosts_at[dpid]]
-        samples += carried / _FRAME_BITS / one_in(fabric, {}, ports)
+        passed = _passed(shown, each.flow)
+        samples += sum(carried / _FRAME_BITS / asked[dpid] for dpid in passed)
     return samples / SAMPLES_IN_A_DATAGRAM
 
 
@@ -232,9 +235,17 @@ def main() -> None:
     parser.add_argument("--loads", nargs="+", type=float, default=[0.3, 0.6])
     parser.add_argument("--flows", type=int, default=10_000, help="transfers in each run")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--ages", nargs="+", type=float, default=[0.0, 0.25], help="when a large flow is pinned, seconds"
+    )
     parser.add_argument("--json", default="out/bench/footprint.json", metavar="FILE")
     args = parser.parse_args()
-    runs = [measure(sizes, load, args.flows, args.seed) for sizes in args.sizes for load in args.loads]
+    runs = [
+        measure(sizes, load, args.flows, args.seed, age_s)
+        for sizes in args.sizes
+        for load in args.loads
+        for age_s in args.ages
+    ]
     path = Path(args.json)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
@@ -245,7 +256,16 @@ def main() -> None:
 
 def _table(runs: list[Json]) -> Table:
     table = Table(title="ours beside reactive forwarding of each flow", box=None, pad_edge=False)
-    for column in ("sizes", "load", "flows/s", "rules, mean", "rules, most", "messages/s", "fewer by"):
+    for column in (
+        "sizes",
+        "load",
+        "age, s",
+        "flows/s",
+        "rules, mean",
+        "rules, most",
+        "messages/s",
+        "fewer by",
+    ):
         table.add_column(column, justify="right")
     for run in runs:
         pairs = [
@@ -253,7 +273,9 @@ def _table(runs: list[Json]) -> Table:
             for key in ("rules_mean", "rules_most", "messages_per_s")
         ]
         fewer = f"{run['ratio']['rules_mean']:g}, {run['ratio']['messages_per_s']:g}"
-        table.add_row(run["sizes"], f"{run['load']:g}", f"{run['flows_per_s']:g}", *pairs, fewer)
+        table.add_row(
+            run["sizes"], f"{run['load']:g}", f"{run['age_s']:g}", f"{run['flows_per_s']:g}", *pairs, fewer
+        )
     return table
 
 

@@ -64,7 +64,7 @@ _HEADERS, _ETHERNET = 20 + 32, 14
 PAYLOAD = (JUMBO_MTU - _HEADERS) / (JUMBO_MTU + _ETHERNET)
 """The part of a full frame that is payload: IPv4, TCP with time stamps, Ethernet."""
 
-_REACH_S, _CALM_S = 90.0, 5.0
+_REACH_S, _CALM_S, _LOOK_S = 90.0, 5.0, 1.0
 console = Console(stderr=True)
 Json = dict[str, Any]
 
@@ -105,7 +105,7 @@ def emulated(
             raise OperatorError(f"{blueprint.name} under {scheduler} did not come up")
         for number, each in enumerate(wanted, 1):
             console.print(f"{blueprint.name} {scheduler}: {each.name} ({number} of {len(wanted)})")
-            looking = _Looking(lab, each, args.seconds - 2.0)
+            looking = _Looking(lab, each, args.settle)
             played = play_matrix(
                 lab, each.matrix, seconds=args.seconds, settle_s=args.settle, progress=looking.at
             )
@@ -115,18 +115,20 @@ def emulated(
 
 
 class _Looking:
-    """Asks for the path of each flow, once, shortly before the end."""
+    """Asks for the path of each flow, once a second; the last answer counts. A slow flow is seen seldom."""
 
-    def __init__(self, lab: Lab, wanted: Asked, when_s: float) -> None:
-        self._lab, self._wanted, self._when_s = lab, wanted, when_s
-        self.paths: list[FlowPath | None] = []
+    def __init__(self, lab: Lab, wanted: Asked, from_s: float) -> None:
+        self._lab, self._wanted, self._due_s = lab, wanted, from_s
+        self.paths: list[FlowPath | None] = [None] * len(wanted.matrix)
 
     def at(self, passed_s: float) -> None:
         """So many seconds have passed."""
-        if self.paths or passed_s < self._when_s:
+        if passed_s < self._due_s:
             return
-        names = self._lab.hosts
-        self.paths = [self._path(f"{names[src]}-{names[dst]}") for src, dst in self._wanted.matrix]
+        self._due_s, names = passed_s + _LOOK_S, self._lab.hosts
+        for number, (src, dst) in enumerate(self._wanted.matrix):
+            path = self._path(f"{names[src]}-{names[dst]}")
+            self.paths[number] = self.paths[number] if path is None else path
 
     def _path(self, flow: str) -> FlowPath | None:
         try:

@@ -54,7 +54,7 @@ class Sampling:
             return memory, ()
         if view.topology is memory.topology and view.now_s < memory.looked_s + _LOOK_S:
             return memory, ()
-        wanted = _wanted(view.topology, view.traffic.loads)
+        wanted = sampled(view.topology, view.traffic.loads)
         gone = {dpid: 0 for dpid in memory.one_in if dpid not in wanted}
         news = {dpid: n for dpid, n in wanted.items() if memory.one_in.get(dpid) != n} | gone
         after = Memory(view.topology, view.now_s, wanted)
@@ -65,7 +65,7 @@ class Sampling:
         return memory.looked_s + _LOOK_S if memory is not None and memory.one_in else None
 
 
-def _wanted(topology: Topology, loads: Mapping[PortRef, Load]) -> dict[Dpid, int]:
+def sampled(topology: Topology, loads: Mapping[PortRef, Load]) -> dict[Dpid, int]:
     """Of how many frames each switch is to sample one, once there are hosts."""
     if not topology.hosts:
         return {}
