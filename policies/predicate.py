@@ -6,10 +6,11 @@ concern of a policy. Sets are closed under `All` (and), `Any` (or) and `Not`.
     Source, Destination     an address within one of some prefixes
     Protocol                IP's protocol number
     SourcePort, DestPort    a port of TCP or UDP within one of some ranges
-    IcmpType                the type of ICMP (protocol 1) or ICMPv6 (protocol 58)
+    IcmpType                the type of ICMP (protocol 1 of IPv4) or ICMPv6 (protocol 58 of IPv6)
 
 A term on a field that a packet does not have (the port of an ICMP packet) does not hold, so its `Not` does:
-"not port 22" is true of a ping. A prefix never holds an address of the other IP version.
+"not port 22" is true of a ping. A prefix never holds an address of the other IP version. ARP and neighbour
+discovery are no policy's concern: without them nobody would know anybody.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ Range = tuple[int, int]
 """The first and the last of some numbers, both included."""
 
 PORTED = frozenset((int(IpProtocol.TCP), int(IpProtocol.UDP)))
-ICMP = frozenset((int(IpProtocol.ICMP), int(IpProtocol.ICMPV6)))
+ICMP_OF = {4: int(IpProtocol.ICMP), 6: int(IpProtocol.ICMPV6)}
+"""The protocol of ICMP by IP version."""
+
+NEIGHBOUR_DISCOVERY = range(133, 137)
+"""The types of ICMPv6 without which a host knows no other (RFC 4861), and of which no policy speaks."""
+
 LARGEST_PORT = 0xFFFF
 
 
@@ -48,7 +54,8 @@ class Headers:
         if self.src.version != self.dst.version:
             raise ModelError(f"{self.src} and {self.dst} are not of one IP version")
         has_ports = self.src_port is not None and self.dst_port is not None
-        if has_ports != (self.protocol in PORTED) or (self.icmp_type is not None) != (self.protocol in ICMP):
+        is_icmp = self.protocol == ICMP_OF[self.src.version]
+        if has_ports != (self.protocol in PORTED) or (self.icmp_type is not None) != is_icmp:
             raise ModelError(f"the fields of a packet of protocol {self.protocol} are others")
 
 

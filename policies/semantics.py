@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from controller.model.identity import IpAddress
 from policies.policy import Access, Clause, Document, Effect, Policy, Service
 from policies.predicate import (
+    ICMP_OF,
+    NEIGHBOUR_DISCOVERY,
     All,
     Any,
     Destination,
@@ -68,6 +70,8 @@ def verdict(policy: Policy, packet: Headers) -> Clause:
     """The clause that decides about a packet. Of documents of one precedence all that speak of it agree, or
     the policy was refused; the first by name is given.
     """
+    if _is_discovery(packet):
+        return ALLOWED
     for access in by_precedence(policy.access):
         for clause in access.clauses:
             if holds(clause.predicate, packet):
@@ -84,6 +88,11 @@ def service(policy: Policy, packet: Headers) -> Service | None:
     """How a packet is served; None: best effort."""
     ranked = sorted(policy.services, key=lambda each: (-each.precedence, each.document))
     return next((each for each in ranked if holds(each.predicate, packet)), None)
+
+
+def _is_discovery(packet: Headers) -> bool:
+    is_icmpv6 = packet.src.version == 6 and packet.protocol == ICMP_OF[6]
+    return is_icmpv6 and packet.icmp_type in NEIGHBOUR_DISCOVERY
 
 
 def by_precedence(access: Iterable[Access]) -> list[Access]:

@@ -61,6 +61,12 @@ TABLE_OWNER: dict[Table, Owner] = {
 PUNT_METER = 1
 """The meter that bounds what a switch hands to the controller."""
 
+LOG_METER = 2
+"""The meter that bounds what a switch shows of denied packets."""
+
+FIRST_SERVICE_METER = 16
+"""Classes of service with a rate limit have their meters from here on."""
+
 PASS_PRIORITY = 0
 """The priority of the rule that passes everything on, in a table that nobody fills."""
 
@@ -77,6 +83,28 @@ class AdmissionPriority(IntEnum):
     STATION = 700
     UNKNOWN = 1
     DROP = 0
+
+
+class PolicyPriority(IntEnum):
+    """The rungs of the tables policy and class, highest first. Those of entries begin at `ENTRY`."""
+
+    LINK = 65_000
+    DISCOVERY = 64_000
+    ENTRY = 100
+    STRANGER = 1
+    OTHER = 0
+
+
+LINES_OF_AN_ENTRY = 480
+"""How many lines one destination prefix may have: its rung has so many steps."""
+
+
+def entry_priority(prefix_len: int, step: int) -> int:
+    """The priority of a line for a destination prefix; `step` counts from its last line, which is 0. Lines of
+    a longer prefix stand above all lines of a shorter one.
+    """
+    assert 0 <= step < LINES_OF_AN_ENTRY
+    return PolicyPriority.ENTRY + LINES_OF_AN_ENTRY * prefix_len + step
 
 
 PIN_PRIORITY = 100
@@ -175,6 +203,14 @@ _ADMISSION_SAYS: dict[AdmissionPriority, str] = {
     AdmissionPriority.DROP: "nothing is left",
 }
 
+_POLICY_SAYS: dict[PolicyPriority, str] = {
+    PolicyPriority.LINK: "what comes in by a link: decided about where it entered",
+    PolicyPriority.DISCOVERY: "neighbour discovery from host to host: no policy's concern",
+    PolicyPriority.ENTRY: f"between two prefixes: {LINES_OF_AN_ENTRY} steps for each length of the second",
+    PolicyPriority.STRANGER: "IP packets from an address that no host here has: dropped (in policy alone)",
+    PolicyPriority.OTHER: "the rest, which is not IP in policy: on to the next table",
+}
+
 _ROUTES_SAYS = (
     ("target address of ARP", arp_priority, 32),
     ("IPv6 destination", ipv6_priority, 128),
@@ -215,6 +251,14 @@ def page() -> str:
         "| priority | name | what it is for |",
         "|---|---|---|",
         *(f"| {rung.value} | {rung.name} | {_ADMISSION_SAYS[rung]} |" for rung in AdmissionPriority),
+        "",
+        "## Priorities in policy and class",
+        "",
+        "Where documents are in force, switches with hosts decide about what those send.",
+        "",
+        "| priority | name | what it is for |",
+        "|---|---|---|",
+        *(f"| {rung.value} | {rung.name} | {_POLICY_SAYS[rung]} |" for rung in PolicyPriority),
         "",
         "## Priorities in routes",
         "",
