@@ -89,7 +89,8 @@ class FabricView:
     in. Through `stubs` no path may lead, only to their hosts and from them.
 
     `without_avoided` is the snapshot without the links that exist and are to be avoided (controller/health);
-    None where there are none."""
+    None where there are none. `policy` is what an operator has set, as policies/canonical.py writes it; empty
+    where there is none."""
 
     now_s: float
     topology: Topology
@@ -99,6 +100,7 @@ class FabricView:
     stubs: frozenset[Dpid] = frozenset()
     without_avoided: Topology | None = None
     traffic: TrafficView = TrafficView()
+    policy: str = ""
 
     @property
     def routable(self) -> Topology:

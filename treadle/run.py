@@ -64,6 +64,7 @@ def _serve(settings: Settings, framework: str) -> int:
     from controller.runtime.feed import Feed
     from controller.runtime.loop import Loop
     from controller.runtime.observation import Observation
+    from controller.runtime.policybook import PolicyBook
     from controller.southbound.openflow import OpenFlowSouthbound
     from treadle.wiring import blueprint_of, engine_for, header_of, new_life, southbound_settings
 
@@ -79,7 +80,9 @@ def _serve(settings: Settings, framework: str) -> int:
         southbound = _with_ovsdb(southbound, settings)
     journal = _journal(settings, {**header_of(settings, life), "monotonic_s": began_s})
     drains = DrainFile(Path(settings.maintenance_path), southbound.events.put)
-    observation = Observation(engine, southbound, feed, journal, blueprint, settings, began_s, drains)
+    policies = PolicyBook(Path(settings.policy_path), southbound.events.put)
+    seen = engine, southbound, feed, journal, blueprint, settings, began_s, drains, policies
+    observation = Observation(*seen)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_COLLECT_AFTER)
     loop = Loop(engine, southbound, feed, journal, observation.refresh, began_s)
@@ -88,6 +91,7 @@ def _serve(settings: Settings, framework: str) -> int:
     server = Server(Path(settings.socket_path), observation)
     server.start()
     drains.begin()
+    policies.begin()
     try:
         southbound.start()
         log.info("listening for switches on %s", settings.listen)

@@ -17,6 +17,7 @@ from apps.admission.app import Admission
 from apps.broadcast.app import Broadcast
 from apps.congestion.app import Congestion
 from apps.neighbours.app import Neighbours
+from apps.policy.app import Policing
 from apps.routing.app import Routing
 from apps.sampling.app import Sampling
 from apps.watching.app import Watching
@@ -59,7 +60,7 @@ def recorded_life(header: Mapping[str, Any]) -> Life:
 
 def apps() -> tuple[App, ...]:
     """Every app, in the order in which they are asked."""
-    first = Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching()
+    first = Admission(), Policing(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching()
     return (*first, Sampling(), Congestion())
 
 

@@ -115,6 +115,8 @@ class _Turn:
     def listen(self) -> Iterator[FrameOut]:
         """What has come in."""
         for arrival in self._view.arrivals:
+            if arrival.table == Table.POLICY:
+                continue  # it was denied, and is shown only to be counted
             if arrival.table != Table.ADMISSION or arrival.at in self._view.topology.edge_ports:
                 yield from self._hear(read(arrival))
 
@@ -156,7 +158,7 @@ class _Turn:
                 yield from told or ()
             case RouterQuestion(asker=asker):
                 yield from router_advertisement(self._view.settings.gateway, asker)
-            case Stray() if is_accepted(self._view.topology, want):
+            case Stray() if is_accepted(self._view, want):
                 yield from self._take(want)
 
     def _take(self, stray: Stray) -> Iterator[FrameOut]:

@@ -7,7 +7,8 @@ with a hop less to live.
 
 It is carried only for a sender that discovery has accepted at that very port: otherwise a forger could speak
 through us while its claim is still being looked into. A frame that another table than admission punted was
-admitted where it entered.
+admitted where it entered. Where a policy is in force nothing is carried that has not met the switch's table
+of it: the sender will say it again.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ _MACS_BYTES = 12
 _TTL_V4, _CHECKSUM_V4, _HOP_LIMIT_V6 = 8, 10, 7
 
 
-def is_accepted(topology: Topology, stray: Stray) -> bool:
-    """Whether the sender may speak where it spoke."""
+def is_accepted(view: FabricView, stray: Stray) -> bool:
+    """Whether the sender may say this where it spoke."""
     if stray.table != Table.ADMISSION:
         return True
+    topology = view.topology
+    if view.policy:
+        return False
     host = topology.host_by_mac.get(stray.sender)
     return host is not None and host.at == stray.at
 

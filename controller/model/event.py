@@ -164,6 +164,25 @@ class DrainAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyAsked:
+    """An operator wants this policy from now on (`policies/canonical.py`; empty: none). With
+    `confirm_within_s` the one before returns unless somebody confirms in time. `standing`: it was in force
+    already, under an earlier life of the controller."""
+
+    policy: str
+    version: str
+    confirm_within_s: float | None = None
+    standing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyConfirmed:
+    """The policy of this version is to stay."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed and nothing else has happened."""
 
@@ -186,6 +205,8 @@ Event = (
     | Incident
     | AuditAsked
     | DrainAsked
+    | PolicyAsked
+    | PolicyConfirmed
     | Tick
 )
 

@@ -15,6 +15,9 @@
     {"do": "drained"}                             what is drained, and whether traffic has left it
     {"do": "drain", "what": "s1-s5"}              not answered here: it changes something (draining.py)
     {"do": "undrain", "what": "s1-s5"}            likewise
+    {"do": "fabric"}                              the same without names, to make a snapshot of
+    {"do": "policy"}                              not answered here: it is in a book (policing.py)
+    {"do": "policy-apply", "policy": ...}         likewise, as it changes something; and policy-confirm
     {"do": "audit"}                               not answered here: it takes a while (auditing.py)
     {"do": "events"}                              not answered here: a stream (server.py)
 
@@ -28,7 +31,7 @@ from typing import Any
 
 from controller.model.errors import TreadleError
 from controller.northbound.congestion import congestion, why
-from controller.northbound.fabric import findings, hosts, status, topology
+from controller.northbound.fabric import fabric, findings, hosts, status, topology
 from controller.northbound.history import history
 from controller.northbound.links import drained, links
 from controller.northbound.programs import rules
@@ -40,6 +43,7 @@ from controller.northbound.tracing import trace_between
 _ANSWERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Json]]] = {
     "topology": ((), topology),
     "hosts": ((), hosts),
+    "fabric": ((), fabric),
     "rules": (("switch",), rules),
     "trace": (("src", "dst"), trace_between),
     "findings": ((), findings),
@@ -57,7 +61,8 @@ AUDIT = "audit"
 DRAIN = "drain"
 UNDRAIN = "undrain"
 EVENTS = "events"
-REQUESTS = (*_ANSWERS, DRAIN, UNDRAIN, AUDIT, EVENTS)
+POLICY, POLICY_APPLY, POLICY_CONFIRM = "policy", "policy-apply", "policy-confirm"
+REQUESTS = (*_ANSWERS, DRAIN, UNDRAIN, POLICY, POLICY_APPLY, POLICY_CONFIRM, AUDIT, EVENTS)
 
 
 def answer(snapshot: Snapshot, request: Any) -> Json:

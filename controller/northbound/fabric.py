@@ -52,6 +52,26 @@ def hosts(snapshot: Snapshot) -> Json:
     return {"hosts": [host_json(host, names) for host in ordered]}
 
 
+def fabric(snapshot: Snapshot) -> Json:
+    """The snapshot in numbers, for a program that makes one of it: switches with the names by which people
+    know them, and ports; links by both ends and capacity; hosts.
+    """
+    shown, names = snapshot.topology, Names(snapshot.topology, snapshot.blueprint)
+    return {
+        "version": shown.version,
+        "switches": [
+            [each.dpid, names.switch(each.dpid), [[port.number, port.live] for port in each.ports]]
+            for each in shown.switches
+        ],
+        "links": [[*link.src, *link.dst, link.capacity_bps] for link in shown.links],
+        "edge_ports": [[*at] for at in shown.sorted_edge_ports],
+        "hosts": [
+            [host.mac, names.host(host), *host.at, [str(each) for each in host.addresses]]
+            for host in shown.hosts
+        ],
+    }
+
+
 def findings(snapshot: Snapshot) -> Json:
     """All findings, in the order in which they were first seen."""
     return {"now_s": round(snapshot.now_s, 3), "findings": [finding_json(seen) for seen in snapshot.findings]}

@@ -18,23 +18,44 @@ import logging
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.northbound import socketfile
-from controller.northbound.answers import AUDIT, DRAIN, EVENTS, UNDRAIN, answer, failure
+from controller.northbound import policing, socketfile
+from controller.northbound.answers import (
+    AUDIT,
+    DRAIN,
+    EVENTS,
+    POLICY,
+    POLICY_APPLY,
+    POLICY_CONFIRM,
+    UNDRAIN,
+    answer,
+    failure,
+)
 from controller.northbound.auditing import audit
 from controller.northbound.draining import drain, undrain
 from controller.northbound.recent import Recent
+from controller.northbound.shown import Json
 from controller.northbound.surface import Surface
 
 log = logging.getLogger("treadle.northbound")
 
-MOST_REQUEST_BYTES = 1 << 16
+MOST_REQUEST_BYTES = 1 << 23
+_READ_BYTES = 1 << 18
 MOST_CLIENTS = 64
 _SILENCE_S = 60.0
 _FOLLOW_S = 0.5
+
+
+_CHANGES: Mapping[Any, Callable[[Surface, Any], Json]] = {
+    DRAIN: drain,
+    UNDRAIN: undrain,
+    POLICY: policing.policy,
+    POLICY_APPLY: policing.apply,
+    POLICY_CONFIRM: policing.confirm,
+}
 
 
 class Server:
@@ -129,9 +150,8 @@ class Server:
                 connection.sendall(_line({"ok": {"events": self._recent.changes()}}))
         elif isinstance(request, dict) and request.get("do") == AUDIT:
             connection.sendall(_line(audit(self._surface, request.get("switch"), self._stopping)))
-        elif isinstance(request, dict) and request.get("do") in (DRAIN, UNDRAIN):
-            change = drain if request["do"] == DRAIN else undrain
-            connection.sendall(_line(change(self._surface, request)))
+        elif isinstance(request, dict) and request.get("do") in _CHANGES:
+            connection.sendall(_line(_CHANGES[request["do"]](self._surface, request)))
         else:
             connection.sendall(_line(answer(self._surface.snapshot(), request)))
 
@@ -163,7 +183,7 @@ def _requests(connection: socket.socket) -> Iterator[bytes]:
             connection.sendall(_line(failure(f"a request has at most {MOST_REQUEST_BYTES} bytes")))
             return
         else:
-            received = connection.recv(1 << 14)
+            received = connection.recv(_READ_BYTES)
             if not received:
                 return
             pending += received

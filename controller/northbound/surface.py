@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from controller.compiler.assemble import Assembly
 from controller.contract import Gateway, Pins, TrafficView
@@ -53,7 +53,8 @@ class Snapshot:
     and `pins` are what was measured last, and who was placed; `histories`, what was measured before, goes on
     growing. `counters` are plain numbers with stable names,
     `timings` say where the time of turns went; `settings` are plain values, without secrets; `journal` is the
-    position as text, empty where no journal is written.
+    position as text, empty where no journal is written. `policy` is in force, until `policy_due_s` if nobody
+    confirms it.
     """
 
     now_s: float = 0.0
@@ -79,6 +80,44 @@ class Snapshot:
     traffic: TrafficView = TrafficView()
     pins: Pins = field(default_factory=Pins)
     histories: Histories = field(default_factory=Histories)
+    policy: str = ""
+    policy_version: str = ""
+    policy_due_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A policy that is to be in force instead of `base`: who wants it, when (ISO 8601) and why, the documents
+    that say so, and how long it may stay unconfirmed (None: it need not be).
+    """
+
+    policy: str
+    version: str
+    base: str
+    who: str
+    when: str
+    why: str
+    documents: Mapping[str, str] = field(default_factory=dict)
+    confirm_within_s: float | None = None
+
+
+class Entry(Protocol):
+    """A policy that is or was in force; a frozen dataclass of plain values."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def number(self) -> int: ...
+
+
+class Book(Protocol):
+    """All policies that were ever in force."""
+
+    def records(self) -> tuple[Any, ...]: ...
+
+    def resolved(self, record: Any) -> str: ...
+
+    def documents(self, record: Any) -> dict[str, str]: ...
 
 
 class Subscription(Protocol):
@@ -102,6 +141,15 @@ class Surface(Protocol):
 
     def undrain(self, drains: Drains) -> None:
         """Let these be used again. Raises as `drain`."""
+
+    def policies(self) -> Book: ...
+
+    def apply_policy(self, applied: Applied) -> Entry:
+        """Let a policy be in force, also after a restart. Raises `OperatorError` where another one is than it
+        was made for, or where it cannot be kept."""
+
+    def confirm_policy(self) -> Entry:
+        """Let the policy that is on trial stay. Raises `OperatorError` where there is none."""
 
     def subscribe(self) -> Subscription: ...
 

@@ -74,6 +74,8 @@ from controller.model.event import (
     FlowsCounted,
     FlowsSampled,
     Incident,
+    PolicyAsked,
+    PolicyConfirmed,
     ProgramRead,
     ProgramUnchanged,
     Refused,
@@ -100,6 +102,7 @@ from controller.runtime.feed import Change, changes
 from controller.runtime.findings import FindingsBook
 from controller.runtime.fitting import Fitting
 from controller.runtime.guard import Guard, has_detours
+from controller.runtime.inforce import InForce
 from controller.runtime.ledger import Ledger
 from controller.runtime.lessons import Lessons, lesson
 from controller.runtime.loads import Loads
@@ -150,6 +153,7 @@ class Engine:
         self.pins = Pins()
         self.audit = Audit(setup.audit_interval_s)
         self.avoiding = Avoiding(setup.damping)
+        self.policy = InForce()
         self.connected: set[Dpid] = set()
         self.silent: tuple[Dpid, ...] = ()
         self.news: list[Change] = []
@@ -216,11 +220,14 @@ class Engine:
             self.news += changes(before, self.topology)
         self._check_readiness(now_s)
         self._avoid(before, now_s)
+        self._return(self.policy.expire(now_s), now_s)
         with self.timings.phase("compute"):
             answers = self._decide(now_s, effects.arrivals)
         out += self._watches
         self._watches = []
         out += self._advance(now_s)
+        if self.idle:
+            self.policy.settled()
         out += self._answer(answers, now_s)
         out += self.loads.questions(now_s)
         out += self.pin_counts.questions(now_s)
@@ -239,6 +246,7 @@ class Engine:
             self.traffic.due_s(),
             self.audit.due_s(),
             self.avoiding.due_s(),
+            self.policy.due_s,
             self._answers_due_s,
             self._patient_until_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
@@ -315,6 +323,10 @@ class Engine:
                     self.audit.suspect(dpid, now_s)
             case DrainAsked(drains=drains):
                 self.news += self.avoiding.ask(drains)
+            case PolicyAsked():
+                self.news.append(self.policy.ask(event, now_s))
+            case PolicyConfirmed():
+                self.news += self.policy.confirm(event)
             case Incident(kind=kind, subject=subject, text=text):
                 self._note((Finding(Severity.WARNING, kind, subject, text),), now_s)
             case _:
@@ -367,6 +379,15 @@ class Engine:
         what = command_text(event.command) if event.command else "what it was can no longer be told"
         evidence = f"{event.text} ({numbers}): {what}"
         self._note((Finding(Severity.ERROR, "command-refused", dpid_text(event.dpid), evidence),), now_s)
+        refusal = f"{dpid_text(event.dpid)} refused a rule: {event.text}"
+        self._return(self.policy.refused(event.command, refusal), now_s)
+
+    def _return(self, returned: tuple[Change, Finding] | None, now_s: float) -> None:
+        """The policy before is in force again."""
+        if returned is not None:
+            change, found = returned
+            self.news.append(change)
+            self._note((found,), now_s)
 
     def _learn(self, event: Refused, now_s: float) -> None:
         """Stop the plan, which was proved with what is now refused. Learn what the switch cannot hold, or, if
@@ -422,6 +443,7 @@ class Engine:
             avoidance.stubs,
             avoidance.routable if avoidance.avoided else None,
             self._measured(now_s),
+            self.policy.now.text,
         )
         out: list[Addressed] = []
         for app in self._setup.apps:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Mapping
+from threading import Thread
 from typing import Any, Protocol
 
 from controller.discovery.silence import sessions
@@ -17,11 +18,12 @@ from controller.model.blueprint import Blueprint
 from controller.model.event import AuditAsked, Event
 from controller.model.health import Drains
 from controller.model.identity import Dpid
-from controller.northbound.surface import Snapshot
+from controller.northbound.surface import Applied, Snapshot
 from controller.runtime.drainfile import DrainFile
 from controller.runtime.engine import Engine
 from controller.runtime.feed import Feed, Subscription
 from controller.runtime.journal import Journal
+from controller.runtime.policybook import PolicyBook, Record
 from controller.runtime.settings import Settings, plain
 
 
@@ -52,9 +54,12 @@ class Observation:
         settings: Settings,
         began_s: float,
         drains: DrainFile,
+        policies: PolicyBook,
     ) -> None:
         """`began_s` (monotonic) is when the controller started."""
         self._drains = drains
+        self._policies = policies
+        self._returned = ""
         self._engine = engine
         self._wire = wire
         self._feed = feed
@@ -78,6 +83,11 @@ class Observation:
         if self._engine.fabric.bfd is not self._sessions:  # not when asked: it may be written to then
             self._sessions = self._engine.fabric.bfd
             self._bfd = sessions(self._engine.fabric)
+        reason = self._engine.policy.returned
+        if reason != self._returned:
+            self._returned = reason
+            if reason:  # the loop never waits for the disk
+                Thread(target=self._policies.returned, args=(reason,), name="policy book").start()
 
     def snapshot(self) -> Snapshot:
         """What is true now; what it holds is never changed afterwards."""
@@ -106,6 +116,9 @@ class Observation:
             traffic=engine.traffic.shown,
             pins=engine.pins,
             histories=engine.histories,
+            policy=engine.policy.now.text,
+            policy_version=engine.policy.now.version,
+            policy_due_s=engine.policy.due_s,
         )
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:
@@ -117,6 +130,19 @@ class Observation:
 
     def undrain(self, drains: Drains) -> None:
         self._drains.undrain(drains)
+
+    def policies(self) -> PolicyBook:
+        return self._policies
+
+    def apply_policy(self, applied: Applied) -> Record:
+        draft = Record(0, applied.version, applied.who, applied.when, applied.why)
+        wait_s = applied.confirm_within_s
+        return self._policies.apply(
+            draft, applied.policy, applied.documents, base=applied.base, confirm_within_s=wait_s
+        )
+
+    def confirm_policy(self) -> Record:
+        return self._policies.confirm()
 
     def subscribe(self) -> Subscription:
         return self._feed.subscribe()

@@ -57,6 +57,7 @@ class Settings:
     listen: str = "127.0.0.1:6653"
     socket: str = ""
     maintenance_file: str = ""
+    policy_dir: str = ""
     journal: str = ""
     journal_segment_bytes: int = 16 << 20
     journal_segments: int = 64
@@ -122,6 +123,11 @@ class Settings:
     @property
     def maintenance_path(self) -> str:
         return self.maintenance_file or default_maintenance_file(self.socket)
+
+    @property
+    def policy_path(self) -> str:
+        """The folder in which policies are kept: beside what is drained."""
+        return self.policy_dir or str(Path(self.maintenance_path).with_suffix("")) + ".policies"
 
     @property
     def damping(self) -> Damping:
