@@ -31,8 +31,8 @@ PORTED = frozenset((int(IpProtocol.TCP), int(IpProtocol.UDP)))
 ICMP_OF = {4: int(IpProtocol.ICMP), 6: int(IpProtocol.ICMPV6)}
 """The protocol of ICMP by IP version."""
 
-NEIGHBOUR_DISCOVERY = range(133, 137)
-"""The types of ICMPv6 without which a host knows no other (RFC 4861), and of which no policy speaks."""
+NEIGHBOUR_DISCOVERY = range(135, 137)
+"""The types of ICMPv6 by which hosts ask each other (RFC 4861), and of which no policy speaks."""
 
 LARGEST_PORT = 0xFFFF
 

@@ -95,16 +95,17 @@ class PolicyPriority(IntEnum):
     OTHER = 0
 
 
-LINES_OF_AN_ENTRY = 480
-"""How many lines one destination prefix may have: its rung has so many steps."""
+LINES_OF_AN_ENTRY = {4: 1900, 6: 480}
+"""How many lines one destination prefix may have, by IP version: its rung has so many steps."""
 
 
-def entry_priority(prefix_len: int, step: int) -> int:
+def entry_priority(version: int, prefix_len: int, step: int) -> int:
     """The priority of a line for a destination prefix; `step` counts from its last line, which is 0. Lines of
     a longer prefix stand above all lines of a shorter one.
     """
-    assert 0 <= step < LINES_OF_AN_ENTRY
-    return PolicyPriority.ENTRY + LINES_OF_AN_ENTRY * prefix_len + step
+    steps = LINES_OF_AN_ENTRY[version]
+    assert 0 <= step < steps
+    return PolicyPriority.ENTRY + steps * prefix_len + step
 
 
 PIN_PRIORITY = 100
@@ -206,7 +207,7 @@ _ADMISSION_SAYS: dict[AdmissionPriority, str] = {
 _POLICY_SAYS: dict[PolicyPriority, str] = {
     PolicyPriority.LINK: "what comes in by a link: decided about where it entered",
     PolicyPriority.DISCOVERY: "neighbour discovery from host to host: no policy's concern",
-    PolicyPriority.ENTRY: f"between two prefixes: {LINES_OF_AN_ENTRY} steps for each length of the second",
+    PolicyPriority.ENTRY: "between two prefixes; those of a longer destination above those of a shorter",
     PolicyPriority.STRANGER: "IP packets from an address that no host here has: dropped (in policy alone)",
     PolicyPriority.OTHER: "the rest, which is not IP in policy: on to the next table",
 }

@@ -15,14 +15,12 @@ from itertools import product
 from typing import Generic, TypeVar
 
 from policies.compile.partial import given, protocols
-from policies.compile.ranges import ALL_NUMBERS, Box, Masked, lies_within, masks
+from policies.compile.ranges import ALL_NUMBERS, LARGEST_TYPE, Box, Masked, lies_within, masks
 from policies.predicate import ICMP_OF, Predicate
 
 Outcome = TypeVar("Outcome", bound=Hashable)
 Open = tuple[Predicate, Outcome]
 """A clause whose addresses are known: what is left to ask, and what then."""
-
-_LARGEST_TYPE = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +41,16 @@ def decision_list(
 ) -> tuple[Line[Outcome], ...]:
     """The lines of some clauses, the last of which matches everything."""
     named = frozenset(number for each, _ in clauses for number in protocols(each, version))
-    rest = _of_ports(clauses, default, version, None)
+    (rest,) = _of_ports(clauses, default, version, None)
     found: list[Line[Outcome]] = []
     for protocol in sorted(named):
         if protocol == ICMP_OF[version]:
             mine = list(_of_types(clauses, default, version))
         else:
             mine = _of_ports(clauses, default, version, protocol)
-        if [_said(line) for line in mine] != [_said(line) for line in rest]:
-            found += mine
-    return (*found, *rest)
-
-
-def _said(line: Line[Outcome]) -> tuple[object, ...]:
-    return line.outcome, line.src_port, line.dst_port, line.icmp_type
+        *special, usual = mine
+        found += special if usual.outcome == rest.outcome else mine
+    return (*found, rest)
 
 
 def _of_ports(
@@ -84,8 +78,8 @@ def _of_types(clauses: Sequence[Open[Outcome]], default: Outcome, version: int) 
     """The lines of ICMP: the types that are told apart, and all others."""
     protocol, regions = ICMP_OF[version], [(given(p, version, ICMP_OF[version]), o) for p, o in clauses]
     cuts = {0} | {cut for region, _ in regions for _, types in region for a, b in types for cut in (a, b + 1)}
-    starts = sorted(cut for cut in cuts if cut <= _LARGEST_TYPE)
-    spans = list(zip(starts, [*(start - 1 for start in starts[1:]), _LARGEST_TYPE], strict=True))
+    starts = sorted(cut for cut in cuts if cut <= LARGEST_TYPE)
+    spans = list(zip(starts, [*(start - 1 for start in starts[1:]), LARGEST_TYPE], strict=True))
     outcomes = [_at(regions, first, default) for first, _ in spans]
     weight: dict[Outcome, int] = {}
     for (first, last), outcome in zip(spans, outcomes, strict=True):

@@ -18,6 +18,9 @@ Masked = tuple[int, int]
 """Value and mask: the numbers that agree with the value in the bits of the mask."""
 
 WIDTH = 16
+LARGEST_TYPE = 0xFF
+"""The largest type of ICMP."""
+
 ALL_NUMBERS: Numbers = ((0, LARGEST_PORT),)
 EVERYWHERE: Region = ((ALL_NUMBERS, ALL_NUMBERS),)
 NOWHERE: Region = ()

@@ -117,6 +117,11 @@ class Compiled:
         served = self._served(mine, links, counts) if self.policy.services else ()
         return SwitchRules(tuple(judged), tuple(served), tuple(self._meters(judged)), counts)
 
+    def between(self, src: IpAddress, dst: IpAddress) -> tuple[Line[Judged], ...]:
+        """What becomes of packets from one address to another, by protocol and ports."""
+        compiler = self._access[0 if src.version == 4 else 1]
+        return compiler.between(int(src), int(dst))
+
     def _judged(
         self, addresses: list[IpAddress], links: Iterable[PortNo], counts: dict[str, int]
     ) -> tuple[FlowRule, ...]:
@@ -195,14 +200,14 @@ def _numbers(addresses: Iterable[IpAddress], version: int) -> list[int]:
 def _entry_rules(
     table: Table, entry: Entry[Anything], say: Anything, counts: dict[str, int]
 ) -> Iterator[FlowRule]:
-    if len(entry.lines) > LINES_OF_AN_ENTRY:
-        raise ModelError(
-            f"{len(entry.lines)} lines for {entry.source} to {entry.destination}: at most {LINES_OF_AN_ENTRY}"
-        )
+    version, most = entry.source.version, LINES_OF_AN_ENTRY[entry.source.version]
+    if len(entry.lines) > most:
+        between = f"{entry.source} and {entry.destination}"
+        raise ModelError(f"{len(entry.lines)} rules between {between} on one switch: at most {most}")
     for step, line in enumerate(reversed(entry.lines)):
         name = line.outcome.document.name
         counts[name] = counts.get(name, 0) + 1
-        priority = entry_priority(entry.destination.prefixlen, step)
+        priority = entry_priority(version, entry.destination.prefixlen, step)
         yield say(table, priority, _match(entry.source, entry.destination, line), line.outcome)
 
 

@@ -45,6 +45,7 @@ class Compiler(Generic[Outcome]):
     sources: Atoms = field(init=False)
     destinations: Atoms = field(init=False)
     _by_kind: dict[int, list[tuple[Prefix, tuple[Line[Outcome], ...]]]] = field(default_factory=dict)
+    _parts: dict[int, list[tuple[int, tuple[Ranked[Outcome], ...]]]] = field(default_factory=dict)
     _lines: dict[tuple[Ranked[Outcome], ...], tuple[Line[Outcome], ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,6 +63,14 @@ class Compiler(Generic[Outcome]):
         for prefix, kind in self._sources(sorted(set(addresses))):
             for destination, lines in self._of_kind(kind):
                 yield Entry(prefix, destination, lines)
+
+    def between(self, source: int, destination: int) -> tuple[Line[Outcome], ...]:
+        """The lines for packets from one address to another."""
+        atom = self.destinations.number(destination)
+        for atoms, clauses in self._parts_of(self._kinds[self.sources.number(source)]):
+            if atoms >> atom & 1:
+                return self._lines_of(clauses)
+        raise AssertionError("the parts of the destinations are all of them")
 
     def _kinds_of(self, said: Iterable[Source]) -> list[int]:
         """For each source atom the first one that no term tells from it."""
@@ -94,7 +103,7 @@ class Compiler(Generic[Outcome]):
     def _of_kind(self, kind: int) -> list[tuple[Prefix, tuple[Line[Outcome], ...]]]:
         known = self._by_kind.get(kind)
         if known is None:
-            parts = self._parts(kind)
+            parts = self._parts_of(kind)
             names: dict[tuple[Line[Outcome], ...], int] = {}
             label = [0] * len(self.destinations.starts)
             for atoms, clauses in parts:
@@ -109,8 +118,14 @@ class Compiler(Generic[Outcome]):
             known = self._by_kind[kind] = [(prefix, by_name[name]) for prefix, name in found]
         return known
 
-    def _parts(self, source: int) -> list[tuple[int, tuple[Ranked[Outcome], ...]]]:
+    def _parts_of(self, source: int) -> list[tuple[int, tuple[Ranked[Outcome], ...]]]:
         """The destinations in parts, each with the clauses that say something of it, first match."""
+        known = self._parts.get(source)
+        if known is None:
+            known = self._parts[source] = self._cut(source)
+        return known
+
+    def _cut(self, source: int) -> list[tuple[int, tuple[Ranked[Outcome], ...]]]:
         parts: list[tuple[int, tuple[Ranked[Outcome], ...]]] = [(self.destinations.everything, ())]
         for (predicate, outcome), said in zip(self.clauses, self._from, strict=True):
             if not self._concerns(predicate, said, source):
