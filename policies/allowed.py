@@ -71,13 +71,11 @@ def _numbers(masked: Masked | None) -> Numbers:
 
 
 def without(one: Allowed, other: Allowed) -> Allowed:
-    """What the first allows and the second does not; protocols of which nothing is left are not there."""
+    """What the first allows and the second does not; empty where nothing is left."""
     protocols = sorted({*one, *other})
     rest, others = one.get(OTHERS, NOWHERE), other.get(OTHERS, NOWHERE)
-    left = {
-        number: both(one.get(number, rest), outside(other.get(number, others))) for number in protocols
-    }
-    return {number: region for number, region in left.items() if region}
+    left = {number: both(one.get(number, rest), outside(other.get(number, others))) for number in protocols}
+    return left if any(left.values()) else {}
 
 
 def words(some: Allowed, version: int = 4) -> str:
@@ -87,7 +85,7 @@ def words(some: Allowed, version: int = 4) -> str:
     if some.get(OTHERS) == EVERYWHERE:
         missing = without({OTHERS: EVERYWHERE}, some)
         return f"everything but {words(missing, version)}" if missing else "everything"
-    return "; ".join(_kind_words(number, some[number], version) for number in sorted(some))
+    return "; ".join(_kind_words(number, some[number], version) for number in sorted(some) if some[number])
 
 
 def _is_all(region: Region, protocol: int, version: int) -> bool:

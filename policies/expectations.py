@@ -145,8 +145,10 @@ class _Case:
         if is_sample:
             clause = verdict(self.ground.compiled.policy, seen)
             return Failure(seen, "it is allowed") if clause.effect is Effect.ALLOW else None
-        some = {n: region for n, region in self._allowed(seen).items() if region}
-        return Failure(seen, f"{words(some, seen.src.version)} is allowed") if some else None
+        passing = self._allowed(seen)
+        if not any(passing.values()):
+            return None
+        return Failure(seen, f"{words(passing, seen.src.version)} is allowed")
 
     def _denied(self, is_sample: bool, seen: Headers) -> Failure | None:
         """Where something is denied that must pass."""

@@ -2,11 +2,8 @@
 
     Document      where something was written: name, file, line
     Access        an ordered list of clauses; the first that holds for a packet speaks for the document
-    Service       class of service for the packets of a predicate: DSCP, rate limit, queue
-    Queue         what ports guarantee and allow to a class
-    Steering      which switches packets go by
+    Service       class of service for the packets of a predicate: DSCP, rate limit
     Engineering   which flows may be given paths of their own
-    Maintenance   what is drained, and when
     Expectation   what must be true of the fabric whatever the rules are: proven before anything is installed
     Policy        all of them
 
@@ -74,15 +71,14 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How packets are served where they enter: `dscp` is written into them (0 to 63), they are held to
-    `rate_bps` a switch, they go by `queue` (its number at every port). None: as they are.
+    """How packets are served where they enter: `dscp` is written into them (0 to 63), and they are held to
+    `rate_bps` a switch. None: as they are.
     """
 
     document: Document
     predicate: Predicate
     dscp: int | None = None
     rate_bps: int | None = None
-    queue: int | None = None
     precedence: int = USUAL_PRECEDENCE
 
     def __post_init__(self) -> None:
@@ -90,15 +86,6 @@ class Service:
             raise ModelError(f"DSCP {self.dscp} does not exist: 0 to 63 do")
         if self.rate_bps is not None and self.rate_bps <= 0:
             raise ModelError(f"a rate limit of {self.rate_bps} bit/s lets nothing pass: deny it instead")
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A queue that ports have: at least and at most these rates, bit/s; None: no bound."""
-
-    number: int
-    min_bps: int | None = None
-    max_bps: int | None = None
 
 
 class Must(Enum):
@@ -130,20 +117,6 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Steering:
-    """By which switches (names) packets go: through all of these in this order, and through none of those.
-    `strict`: rather not at all than another way; otherwise as far as the fabric allows.
-    """
-
-    document: Document
-    predicate: Predicate
-    through: tuple[str, ...] = ()
-    avoid: tuple[str, ...] = ()
-    strict: bool = True
-    precedence: int = USUAL_PRECEDENCE
-
-
-@dataclass(frozen=True, slots=True)
 class Engineering:
     """Which flows may be given paths of their own, and from which share of their port on (None: as set)."""
 
@@ -154,26 +127,13 @@ class Engineering:
 
 
 @dataclass(frozen=True, slots=True)
-class Maintenance:
-    """What is drained from one moment to another (seconds since 1970): a switch, or a cable by both ends."""
-
-    document: Document
-    subject: str
-    begin_s: float
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that is to hold. `version` tells one from the other: the digest of what was written."""
 
     version: str = ""
     access: tuple[Access, ...] = ()
     services: tuple[Service, ...] = ()
-    queues: tuple[Queue, ...] = ()
-    steering: tuple[Steering, ...] = ()
     engineering: tuple[Engineering, ...] = ()
-    maintenance: tuple[Maintenance, ...] = ()
     expectations: tuple[Expectation, ...] = ()
 
 

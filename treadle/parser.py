@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from simulator.farm.arguments import add_arguments as add_farm_arguments
 from simulator.flows.arguments import add_arguments as add_sim_arguments
+from treadle.policy_parser import NAME, about, add_policy_commands
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,6 +52,7 @@ def build(arguments: Sequence[str]) -> Parser:
         parsed = commands.add_parser(command.name, help=command.help, description=command.help, epilog=epilog)
         command.add(parsed)
         parsed.set_defaults(code=command.code)
+    add_policy_commands(commands.add_parser(NAME, **about()), Parser)
     lab = commands.add_parser("lab", help=_LAB_HELP, description=_LAB_HELP, epilog=_LAB_EPILOG)
     if next((word for word in arguments if not word.startswith("-")), None) == "lab":
         importlib.import_module("mininet_scenarios.cli").add_commands(lab)

@@ -39,6 +39,11 @@ class Entry:
         """The error that says what is wrong here."""
         return OperatorError(problem, mend=mend, file=self.file, line=self.line, key=self.key or None)
 
+    @property
+    def column(self) -> int:
+        """Where in its line the value begins, from 1."""
+        return int(self.node.start_mark.column) + 1
+
     def is_named(self) -> bool:
         return isinstance(self.node, yaml.MappingNode)
 
@@ -112,33 +117,57 @@ class Entry:
 
 def read_yaml(path: Path) -> Entry:
     """The document in a file. Raises `OperatorError` for one that cannot be read, or that is no YAML."""
+    return parse_yaml(_text_of(path), str(path))
+
+
+def _text_of(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             problem = f"is larger than {MAX_FILE_BYTES} bytes"
             raise OperatorError(problem, file=str(path), mend="is this the file?")
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise OperatorError(
             f"cannot be read: {reason}", file=str(path), mend="give the path of a YAML file"
         ) from None
-    return parse_yaml(text, str(path))
+
+
+def read_documents(path: Path) -> list[Entry]:
+    """The documents in a file, with `---` between them; those that are empty are left out. Raises
+    `OperatorError` as `read_yaml`.
+    """
+    return parse_documents(_text_of(path), str(path))
+
+
+def parse_documents(text: str, file: str) -> list[Entry]:
+    """The documents in `text`. Raises `OperatorError` for what is not YAML, or not harmless."""
+    nodes = _composed(text, file, lambda: list(yaml.compose_all(text, Loader=yaml.SafeLoader)))
+    return [Entry(node, file, _line(node)) for node in nodes if not _is_empty(node)]
+
+
+def _is_empty(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and not node.value and node.style is None
 
 
 def parse_yaml(text: str, file: str) -> Entry:
     """The document in `text`. Raises `OperatorError` for what is not YAML, or not harmless."""
+    node = _composed(text, file, lambda: yaml.compose(text, Loader=yaml.SafeLoader))
+    if node is None:
+        begin = yaml.Mark(file, 0, 0, 0, "", 0)
+        node = yaml.MappingNode("tag:yaml.org,2002:map", [], begin, begin)
+    return Entry(node, file, _line(node))
+
+
+def _composed(text: str, file: str, compose: Callable[[], _T]) -> _T:
     try:
         _check_events(text, file)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return compose()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise OperatorError(f"is not YAML: {error.problem}", file=file, line=line) from None
     except yaml.YAMLError as error:
         raise OperatorError(f"is not YAML: {error}".replace("\n", " "), file=file) from None
-    if node is None:
-        begin = yaml.Mark(file, 0, 0, 0, "", 0)
-        node = yaml.MappingNode("tag:yaml.org,2002:map", [], begin, begin)
-    return Entry(node, file, _line(node))
 
 
 def _line(node: yaml.Node) -> int:

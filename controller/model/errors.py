@@ -19,7 +19,7 @@ class TreadleError(Exception):
 class OperatorError(TreadleError):
     """The request cannot be carried out; `problem` says why and `mend` what to do about it.
 
-    `file`, `line` and `key` say where the problem stands, as far as that is known.
+    `file`, `line`, `column` and `key` say where the problem stands, as far as that is known.
     """
 
     def __init__(
@@ -29,18 +29,20 @@ class OperatorError(TreadleError):
         mend: str = "",
         file: str | None = None,
         line: int | None = None,
+        column: int | None = None,
         key: str | None = None,
     ) -> None:
         self.problem = problem
         self.mend = mend
         self.file = file
         self.line = line
+        self.column = column
         self.key = key
         super().__init__(self.text())
 
     def text(self) -> str:
         """One line: where, what, and how to mend it."""
-        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         where = " ".join(part for part in (place, f"key '{self.key}'" if self.key else "") if part)
         what = f"{where}: {self.problem}" if where else self.problem
         return f"{what}; {self.mend}" if self.mend else what

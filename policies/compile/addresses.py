@@ -10,7 +10,7 @@ then combined with others by one operation, however many addresses there are.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
@@ -53,12 +53,29 @@ class Atoms:
             self._known[prefixes] = known
         return known
 
+    def kinds(self, said: Iterable[tuple[Prefix, ...]]) -> list[int]:
+        """For each atom the first one that none of these terms tells from it."""
+        seen = [0] * len(self.starts)
+        for bit, inside in enumerate(sorted({self.within(prefixes) for prefixes in said})):
+            for atom in atoms_in(inside):
+                seen[atom] |= 1 << bit
+        first: dict[int, int] = {}
+        return [first.setdefault(signature, number) for number, signature in enumerate(seen)]
+
     def number(self, address: int) -> int:
         """The atom that holds an address."""
         return bisect_right(self.starts, address) - 1
 
     def _place(self, cut: int) -> int:
         return bisect_right(self.starts, cut - 1)
+
+
+def atoms_in(some: int) -> Iterator[int]:
+    """The atoms of a set, the first one first."""
+    while some:
+        low = some & -some
+        yield low.bit_length() - 1
+        some ^= low
 
 
 def interval(prefix: Prefix) -> Interval:

@@ -63,6 +63,12 @@ def split(predicate: Predicate, sources: Atoms, source: int, destinations: Atoms
             return {predicate: destinations.everything}
 
 
+def may_speak_of(predicate: Predicate, sources: Atoms, source: int) -> bool:
+    """Whether a predicate may hold for a source: cheap, and right where it says no."""
+    required = predicate.parts if isinstance(predicate, All) else (predicate,)
+    return all(sources.within(each.prefixes) >> source & 1 for each in required if isinstance(each, Source))
+
+
 def _joined(one: Parts, other: Parts, every: bool) -> Parts:
     found: Parts = {}
     for left, atoms in one.items():

@@ -74,17 +74,16 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How a packet is served: its DSCP, the number of its meter, its queue."""
+    """How a packet is served: its DSCP, and the number of its meter."""
 
     dscp: int | None
     meter: int | None
-    queue: int | None
     document: Document = field(compare=False)
 
 
 _UNSAID = Document("nothing was said")
 _USUAL = Judged(Effect.ALLOW, logged=False, document=_UNSAID)
-_BEST_EFFORT = Served(None, None, None, _UNSAID)
+_BEST_EFFORT = Served(None, None, _UNSAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ class Compiled:
     @cached_property
     def _services(self) -> tuple[Compiler[Served], ...]:
         ranked = [
-            (each.predicate, Served(each.dscp, self._meter_of.get(each), each.queue, each.document))
+            (each.predicate, Served(each.dscp, self._meter_of.get(each), each.document))
             for each in _in_order(self.policy.services)
         ]
         return Compiler(4, ranked, _BEST_EFFORT), Compiler(6, ranked, _BEST_EFFORT)

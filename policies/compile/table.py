@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from policies.compile.addresses import BITS, Atoms, fewest_prefixes, network
+from policies.compile.addresses import BITS, Atoms, atoms_in, fewest_prefixes, network
 from policies.compile.lists import Line, Outcome, decision_list
-from policies.compile.partial import ALWAYS, NEVER, Parts, split
-from policies.predicate import All, Destination, Predicate, Prefix, Source, terms
+from policies.compile.partial import ALWAYS, NEVER, Parts, may_speak_of, split
+from policies.predicate import Destination, Predicate, Prefix, Source, terms
 
 Ranked = tuple[Predicate, Outcome]
 """A clause; those that come first decide first."""
@@ -49,14 +49,12 @@ class Compiler(Generic[Outcome]):
     _lines: dict[tuple[Ranked[Outcome], ...], tuple[Line[Outcome], ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        said = [(*terms(predicate),) for predicate, _ in self.clauses]
-        flat = [term for each in said for term in each]
+        flat = [term for predicate, _ in self.clauses for term in terms(predicate)]
         self.sources = Atoms.of(self.version, (p for t in flat if isinstance(t, Source) for p in t.prefixes))
         self.destinations = Atoms.of(
             self.version, (p for t in flat if isinstance(t, Destination) for p in t.prefixes)
         )
-        self._kinds = self._kinds_of({t for t in flat if isinstance(t, Source)})
-        self._from = [[t for t in each if isinstance(t, Source)] for each in said]
+        self._kinds = self.sources.kinds(t.prefixes for t in flat if isinstance(t, Source))
 
     def entries(self, addresses: Iterable[int]) -> Iterator[Entry[Outcome]]:
         """The entries for packets from these addresses, sorted by source, the longest destination first."""
@@ -71,18 +69,6 @@ class Compiler(Generic[Outcome]):
             if atoms >> atom & 1:
                 return self._lines_of(clauses)
         raise AssertionError("the parts of the destinations are all of them")
-
-    def _kinds_of(self, said: Iterable[Source]) -> list[int]:
-        """For each source atom the first one that no term tells from it."""
-        seen = [0] * len(self.sources.starts)
-        for bit, inside in enumerate(sorted({self.sources.within(term.prefixes) for term in said})):
-            at = inside
-            while at:
-                low = at & -at
-                seen[low.bit_length() - 1] |= 1 << bit
-                at ^= low
-        first: dict[int, int] = {}
-        return [first.setdefault(signature, number) for number, signature in enumerate(seen)]
 
     def _sources(self, addresses: Sequence[int]) -> Iterator[tuple[Prefix, int]]:
         """The addresses under as few prefixes as hold only atoms of one kind."""
@@ -109,10 +95,8 @@ class Compiler(Generic[Outcome]):
             for atoms, clauses in parts:
                 lines = self._lines_of(clauses)
                 name = names.setdefault(lines, len(names))
-                while atoms:
-                    low = atoms & -atoms
-                    label[low.bit_length() - 1] = name
-                    atoms ^= low
+                for atom in atoms_in(atoms):
+                    label[atom] = name
             by_name = list(names)
             found = fewest_prefixes(self.destinations, dict(enumerate(label)))
             known = self._by_kind[kind] = [(prefix, by_name[name]) for prefix, name in found]
@@ -127,19 +111,14 @@ class Compiler(Generic[Outcome]):
 
     def _cut(self, source: int) -> list[tuple[int, tuple[Ranked[Outcome], ...]]]:
         parts: list[tuple[int, tuple[Ranked[Outcome], ...]]] = [(self.destinations.everything, ())]
-        for (predicate, outcome), said in zip(self.clauses, self._from, strict=True):
-            if not self._concerns(predicate, said, source):
+        for predicate, outcome in self.clauses:
+            if not may_speak_of(predicate, self.sources, source):
                 continue
             left = split(predicate, self.sources, source, self.destinations)
             if left.keys() == {NEVER}:
                 continue
             parts = _merged(piece for each in parts for piece in _refined(*each, left, outcome))
         return parts
-
-    def _concerns(self, predicate: Predicate, said: Sequence[Source], source: int) -> bool:
-        """Whether a clause may say something of a source: cheap, and right where it says no."""
-        required = predicate.parts if isinstance(predicate, All) else (predicate,)
-        return all(self.sources.within(term.prefixes) >> source & 1 for term in said if term in required)
 
     def _lines_of(self, clauses: tuple[Ranked[Outcome], ...]) -> tuple[Line[Outcome], ...]:
         known = self._lines.get(clauses)

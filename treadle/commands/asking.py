@@ -17,7 +17,7 @@ def socket_path(args: argparse.Namespace) -> Path:
     return Path(args.socket or os.environ.get(f"{ENVIRONMENT_PREFIX}SOCKET") or default_socket())
 
 
-def asked(args: argparse.Namespace, do: str, **details: str | bool) -> dict[str, Any]:
+def asked(args: argparse.Namespace, do: str, **details: Any) -> dict[str, Any]:
     """The running controller's answer. Raises `OperatorError`."""
     return ask(socket_path(args), {"do": do, **details})
 
