@@ -12,6 +12,8 @@ something new to say: other elephants, another fabric, or other demands, which f
 A pin whose path has died is gone in the same turn, and its flow placed anew in that turn. The switches have
 sent it by another port before that (controller/compiler/pins.py).
 
+An operator's policy may say which flows are to be placed at all, and from when on (allowed.py).
+
 Left out: small flows, which go by weighted equal-cost groups (apps/routing/weighing.py).
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from apps.congestion.allowed import thresholds
 from controller.contract import FabricSettings, FabricView, Pins
 from controller.model.demand import Demand, FlowKey, MeasuredFlow, Path, Placed, Placement
 from controller.model.topology import Topology
@@ -56,7 +59,8 @@ class Congestion:
         fresh = traffic.version != memory.version or topology is not memory.topology
         if not fresh and (due_s is None or view.now_s < due_s):
             return memory, (memory.pins,)
-        elephants = memory.elephants.followed(traffic.flows, topology, view.now_s, _limits(view.settings))
+        usual, of = _limits(view.settings), thresholds(view.policy, _limits(view.settings))
+        elephants = memory.elephants.followed(traffic.flows, topology, view.now_s, usual, of)
         unchanged = elephants.by_key.keys() == memory.elephants.by_key.keys()
         if unchanged and topology is memory.topology:
             return Memory(traffic.version, topology, elephants, memory.pins), (memory.pins,)

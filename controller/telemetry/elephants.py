@@ -12,7 +12,7 @@ half of it, and only after a while.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.model.demand import Flow, FlowKey, MeasuredFlow, in_order
@@ -55,11 +55,22 @@ class Elephants:
         return in_order(each.flow for each in self.by_key.values())
 
     def followed(
-        self, seen: Iterable[MeasuredFlow], topology: Topology, now_s: float, limits: Thresholds
+        self,
+        seen: Iterable[MeasuredFlow],
+        topology: Topology,
+        now_s: float,
+        usual: Thresholds,
+        of: Callable[[FlowKey], Thresholds | None] | None = None,
     ) -> Elephants:
-        """The elephants after these measurements."""
+        """The elephants after these measurements. `of` gives the thresholds of a flow where those are not the
+        usual ones; None for one that is never an elephant.
+        """
         after = dict(self.by_key)
         for each in seen:
+            limits = usual if of is None else of(each.flow.key)
+            if limits is None:
+                after.pop(each.flow.key, None)
+                continue
             known, large_bps = after.get(each.flow.key), limits.share * _port_bps(each.flow, topology)
             if known is not None and known.flow != each.flow:
                 known = None  # one of its hosts has moved
@@ -67,8 +78,8 @@ class Elephants:
                 after[each.flow.key] = replace(known, large_s=each.seen_s)
             elif known is None and each.rate_bps >= large_bps and each.seen_s - each.since_s >= limits.age_s:
                 after[each.flow.key] = Elephant(each.flow, each.since_s, now_s, each.seen_s)
-        kept = {key: each for key, each in after.items() if now_s < each.large_s + limits.idle_s}
-        return Elephants(kept, min((each.large_s + limits.idle_s for each in kept.values()), default=None))
+        kept = {key: each for key, each in after.items() if now_s < each.large_s + usual.idle_s}
+        return Elephants(kept, min((each.large_s + usual.idle_s for each in kept.values()), default=None))
 
 
 def _port_bps(flow: Flow, topology: Topology) -> int:

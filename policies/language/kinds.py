@@ -172,7 +172,7 @@ def read_tenants(written: Written, draft: Draft) -> None:
     draft.access.append(Access(written.document, tuple(clauses), written.precedence))
 
 
-# --- service, engineering ------------------------------------------------------------------------------------
+# --- service, engineering -----------------------------------------------------------------------------------
 
 
 def _condition(written: Written, draft: Draft) -> Predicate:
