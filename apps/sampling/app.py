@@ -4,7 +4,7 @@
 
 A flow is measured where it enters: a switch with hosts is to give `BUDGET` samples a second at full load of
 their ports. The others are asked only which way a flow goes, for which one sample a flow is enough:
-`WAY_BUDGET`. While a switch carries less it samples more often, down to a quarter of that N. N is a power of
+`WAY_BUDGET`. While a switch carries less it samples more often, down to an eighth of that N. N is a power of
 two, so that it seldom changes: for setting it anew a switch starts its sampler anew.
 
 It says what differs, once; how the switches are brought to it is for the seam to find out
@@ -28,7 +28,7 @@ WAY_BUDGET = 100
 """Samples a second of a switch without hosts, all of whose ports send and receive as much as they can."""
 
 _FRAME_BITS = 8 * 1500
-_IDLE_SHARE = 0.25
+_IDLE_SHARE = 0.125
 _MOST = 1 << 20
 _LOOK_S = 5.0
 

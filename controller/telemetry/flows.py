@@ -31,7 +31,7 @@ from controller.model.traffic import FlowSample
 BUCKET_S = 0.1
 BUCKETS = 20
 MOST_FLOWS = 65_536
-_LEAST_SAMPLES = 4
+_LEAST_SAMPLES = 3
 _LEAST_AGE_S = 0.05
 
 
