@@ -73,7 +73,7 @@ def test_a_flow_that_has_ended_is_forgotten() -> None:
 
 def test_a_flow_of_which_hardly_anything_was_seen_is_not_told() -> None:
     meter = FlowMeter()
-    meter.take([sample(0, 8)] * 3, TREE, 0.0)
+    meter.take([sample(0, 8)] * 2, TREE, 0.0)
     assert meter.flows(TREE, 0.1) == ()
 
 
