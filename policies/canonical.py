@@ -31,7 +31,18 @@ VERSION_DIGITS = 12
 def version_of(policy: Policy) -> str:
     """The digest of what a policy says, wherever it was written."""
     nameless = dataclasses.replace(policy, version="")
-    return hashlib.sha256(_text(_plain(nameless)).encode()).hexdigest()[:VERSION_DIGITS]
+    return hashlib.sha256(_text(_placeless(_plain(nameless))).encode()).hexdigest()[:VERSION_DIGITS]
+
+
+def _placeless(plain: Any) -> Any:
+    """The same without file and line of what was written."""
+    if isinstance(plain, list):
+        return [_placeless(item) for item in plain]
+    if not isinstance(plain, dict):
+        return plain
+    if plain.keys() == {"Document"}:
+        return {"Document": plain["Document"].get("name", "")}
+    return {key: _placeless(item) for key, item in plain.items()}
 
 
 def with_version(policy: Policy) -> Policy:

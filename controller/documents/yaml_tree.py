@@ -37,7 +37,8 @@ class Entry:
 
     def wrong(self, problem: str, mend: str = "") -> OperatorError:
         """The error that says what is wrong here."""
-        return OperatorError(problem, mend=mend, file=self.file, line=self.line, key=self.key or None)
+        key = self.key or None
+        return OperatorError(problem, mend=mend, file=self.file, line=self.line, column=self.column, key=key)
 
     @property
     def column(self) -> int:

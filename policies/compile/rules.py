@@ -10,6 +10,9 @@ neighbour.
     policy   links, discovery, what is allowed -> class;  what is denied, strangers: dropped;  rest -> class
     class    by service: DSCP, meter -> detours;           the rest -> detours
 
+Link-local addresses of IPv6 come and go, and say nothing about who speaks: where there are entries, packets
+from one to another host's are a stranger's, but for neighbour discovery.
+
 A switch without hosts, or a policy without such documents, needs no rules. Left out: a host that borrows the
 address of another host of its own switch, which the admission table lets pass.
 """

@@ -73,7 +73,8 @@ class Groups:
             raise asked.wrong(f"group '{name}' holds itself: {' -> '.join((*within, name))}")
         known = self._known.get(name)
         if known is None:
-            members = (self.member(each, (*within, name)) for each in self.members[name])
+            self._known[name] = ()  # what is wrong with it is told once
+            members = [self.member(each, (*within, name)) for each in self.members[name]]
             known = self._known[name] = merged(prefix for some in members for prefix in some)
         return known
 

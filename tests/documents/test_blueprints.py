@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, good: str, bad: st
     assert good in _GOOD
     with pytest.raises(OperatorError) as caught:
         _read(tmp_path, _GOOD.replace(good, bad, 1))
-    assert said in str(caught.value)
+    placed = re.sub(r"(yaml:\d+):\d+ key", r"\1 key", str(caught.value))  # the column goes without saying
+    assert said in placed
 
 
 @pytest.mark.parametrize(

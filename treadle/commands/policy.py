@@ -304,10 +304,12 @@ def _fabric(args: argparse.Namespace) -> Fabric:
 
 
 def _inventory(fabric: Fabric) -> Inventory:
-    hosts = {fabric.host_name(host): host.addresses for host in fabric.topology.hosts}
-    ports = {
-        f"{fabric.switches[host.at.dpid]}:{host.at.port}": host.addresses for host in fabric.topology.hosts
-    }
+    known = [
+        (host, tuple(each for each in host.addresses if not each.is_link_local))
+        for host in fabric.topology.hosts
+    ]
+    hosts = {fabric.host_name(host): addresses for host, addresses in known}
+    ports = {f"{fabric.switches[host.at.dpid]}:{host.at.port}": addresses for host, addresses in known}
     return Inventory(hosts, ports, frozenset(fabric.switches.values()))
 
 
