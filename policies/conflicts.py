@@ -17,7 +17,7 @@ from typing import NamedTuple
 from controller.model.errors import OperatorError
 from controller.model.identity import IpAddress
 from policies.compile.addresses import Atoms, atoms_in
-from policies.compile.partial import ALWAYS, NEVER, Parts, given, may_speak_of, protocols, split
+from policies.compile.partial import ALWAYS, NEVER, Parts, given, protocols, speakers, split
 from policies.compile.ranges import EVERYWHERE, LARGEST_TYPE, Region, both, outside
 from policies.policy import Access, Clause, Document, Effect, Policy
 from policies.predicate import ICMP_OF, PORTED, Destination, Headers, Predicate, Source, terms
@@ -55,8 +55,9 @@ class _Rank:
         from_ = [term.prefixes for term in flat if isinstance(term, Source)]
         sources = Atoms.of(version, (p for some in from_ for p in some))
         targets = Atoms.of(version, (p for t in flat if isinstance(t, Destination) for p in t.prefixes))
+        said = [[(c, speakers(c.predicate, sources)) for c in each.clauses] for each in self.documents]
         for source in sorted(set(sources.kinds(from_))):
-            spoken = {n: _open(each, sources, source, targets) for n, each in enumerate(self.documents)}
+            spoken = {number: _open(each, sources, source, targets) for number, each in enumerate(said)}
             speaking = [number for number, clauses in spoken.items() if clauses]
             for pair in combinations(speaking, 2):
                 if pair in told:
@@ -91,9 +92,9 @@ class _Meeting(NamedTuple):
 Open = tuple[Clause, Parts]
 
 
-def _open(access: Access, sources: Atoms, source: int, targets: Atoms) -> list[Open]:
+def _open(clauses: Iterable[tuple[Clause, int]], sources: Atoms, source: int, targets: Atoms) -> list[Open]:
     """The clauses of a document that speak of a source, with what is left to ask by destination."""
-    mine = [clause for clause in access.clauses if may_speak_of(clause.predicate, sources, source)]
+    mine = [clause for clause, spoken in clauses if spoken >> source & 1]
     found = [(clause, split(clause.predicate, sources, source, targets)) for clause in mine]
     return [(clause, left) for clause, left in found if left.keys() != {NEVER}]
 

@@ -16,6 +16,7 @@ from controller.model.blueprint import Blueprint
 from controller.model.identity import Dpid, Mac, PortNo, PortRef
 from controller.model.topology import Host, Link, Port, Switch, Topology
 from controller.northbound.client import ask
+from policies.language.inventory import Inventory
 from simulator.flows.fabric import as_planned
 
 Json = dict[str, Any]
@@ -38,6 +39,17 @@ class Fabric:
     def host_name(self, host: Host) -> str:
         """The name of a host, or its address."""
         return self.hosts.get(host.mac) or (str(host.addresses[0]) if host.addresses else f"{host.mac:012x}")
+
+
+def inventory_of(fabric: Fabric) -> Inventory:
+    """The names that documents may use. Link-local addresses stand for nobody."""
+    known = [
+        (host, tuple(each for each in host.addresses if not each.is_link_local))
+        for host in fabric.topology.hosts
+    ]
+    hosts = {fabric.host_name(host): addresses for host, addresses in known}
+    ports = {f"{fabric.switches[host.at.dpid]}:{host.at.port}": addresses for host, addresses in known}
+    return Inventory(hosts, ports, frozenset(fabric.switches.values()))
 
 
 def planned(blueprint: Blueprint) -> Fabric:

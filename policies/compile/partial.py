@@ -63,10 +63,14 @@ def split(predicate: Predicate, sources: Atoms, source: int, destinations: Atoms
             return {predicate: destinations.everything}
 
 
-def may_speak_of(predicate: Predicate, sources: Atoms, source: int) -> bool:
-    """Whether a predicate may hold for a source: cheap, and right where it says no."""
+def speakers(predicate: Predicate, sources: Atoms) -> int:
+    """The source atoms for which a predicate may hold: cheap, and right about all others."""
     required = predicate.parts if isinstance(predicate, All) else (predicate,)
-    return all(sources.within(each.prefixes) >> source & 1 for each in required if isinstance(each, Source))
+    found = sources.everything
+    for each in required:
+        if isinstance(each, Source):
+            found &= sources.within(each.prefixes)
+    return found
 
 
 def _joined(one: Parts, other: Parts, every: bool) -> Parts:

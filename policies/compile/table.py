@@ -19,7 +19,7 @@ from typing import Generic
 
 from policies.compile.addresses import BITS, Atoms, atoms_in, fewest_prefixes, network
 from policies.compile.lists import Line, Outcome, decision_list
-from policies.compile.partial import ALWAYS, NEVER, Parts, may_speak_of, split
+from policies.compile.partial import ALWAYS, NEVER, Parts, speakers, split
 from policies.predicate import Destination, Predicate, Prefix, Source, terms
 
 Ranked = tuple[Predicate, Outcome]
@@ -54,6 +54,7 @@ class Compiler(Generic[Outcome]):
         self.destinations = Atoms.of(
             self.version, (p for t in flat if isinstance(t, Destination) for p in t.prefixes)
         )
+        self._speakers = [speakers(predicate, self.sources) for predicate, _ in self.clauses]
         self._kinds = self.sources.kinds(t.prefixes for t in flat if isinstance(t, Source))
 
     def entries(self, addresses: Iterable[int]) -> Iterator[Entry[Outcome]]:
@@ -111,8 +112,8 @@ class Compiler(Generic[Outcome]):
 
     def _cut(self, source: int) -> list[tuple[int, tuple[Ranked[Outcome], ...]]]:
         parts: list[tuple[int, tuple[Ranked[Outcome], ...]]] = [(self.destinations.everything, ())]
-        for predicate, outcome in self.clauses:
-            if not may_speak_of(predicate, self.sources, source):
+        for (predicate, outcome), spoken in zip(self.clauses, self._speakers, strict=True):
+            if not spoken >> source & 1:
                 continue
             left = split(predicate, self.sources, source, self.destinations)
             if left.keys() == {NEVER}:

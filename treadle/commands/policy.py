@@ -23,12 +23,11 @@ from controller.model.errors import OperatorError
 from policies.canonical import read, write
 from policies.compile.rules import Compiled
 from policies.expectations import Ground
-from policies.language.inventory import Inventory
 from policies.language.load import Problems, files_of, read_policy
 from policies.language.templates import TEMPLATES
 from policies.policy import EMPTY, Policy
 from treadle.commands.asking import asked, print_json, socket_path
-from treadle.ground import Fabric, planned, running
+from treadle.ground import Fabric, inventory_of, planned, running
 from treadle.junit import junit
 from treadle.offline import program_of
 from treadle.policy_plan import PolicyPlan, judgement_json
@@ -51,7 +50,7 @@ def new(args: argparse.Namespace) -> int:
 def validate(args: argparse.Namespace) -> int:
     """All problems of some documents, a line each."""
     try:
-        policy = read_policy(_paths(args), _inventory(_fabric(args)))
+        policy = read_policy(_paths(args), inventory_of(_fabric(args)))
     except Problems as problems:
         if args.json:
             print_json({"problems": [_problem(each) for each in problems.found]})
@@ -68,7 +67,7 @@ def validate(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace) -> int:
     """The documents, or those in force."""
-    policy = read_policy(_paths(args), _inventory(_fabric(args))) if args.path else _in_force(args)
+    policy = read_policy(_paths(args), inventory_of(_fabric(args))) if args.path else _in_force(args)
     rows = documents_table(policy)
     if args.json:
         print_json({"version": policy.version, "documents": rows})
@@ -141,7 +140,7 @@ def confirm(args: argparse.Namespace) -> int:
 def _planned(args: argparse.Namespace) -> PolicyPlan:
     fabric = _fabric(args)
     before = EMPTY if args.topology else _in_force(args)
-    return PolicyPlan(fabric, before, read_policy(_paths(args), _inventory(fabric)))
+    return PolicyPlan(fabric, before, read_policy(_paths(args), inventory_of(fabric)))
 
 
 def _saved(args: argparse.Namespace) -> Json | None:
@@ -261,7 +260,7 @@ def check(args: argparse.Namespace) -> int:
 
 def _judged(args: argparse.Namespace, failures: int) -> int:
     fabric = _fabric(args)
-    policy = read_policy(_paths(args), _inventory(fabric)) if args.path else _in_force(args)
+    policy = read_policy(_paths(args), inventory_of(fabric)) if args.path else _in_force(args)
     wanted = [replace(each, survives=max(each.survives, failures)) for each in policy.expectations]
     text = write(policy)
     ground = Ground(Compiled(policy), fabric.topology, fabric.switches, lambda shown: program_of(shown, text))
@@ -301,16 +300,6 @@ def _documents(args: argparse.Namespace) -> dict[str, str]:
 def _fabric(args: argparse.Namespace) -> Fabric:
     """The blueprint that was named, or what the running controller sees."""
     return planned(load_blueprint(args.topology)) if args.topology else running(socket_path(args))
-
-
-def _inventory(fabric: Fabric) -> Inventory:
-    known = [
-        (host, tuple(each for each in host.addresses if not each.is_link_local))
-        for host in fabric.topology.hosts
-    ]
-    hosts = {fabric.host_name(host): addresses for host, addresses in known}
-    ports = {f"{fabric.switches[host.at.dpid]}:{host.at.port}": addresses for host, addresses in known}
-    return Inventory(hosts, ports, frozenset(fabric.switches.values()))
 
 
 def _in_force(args: argparse.Namespace) -> Policy:
