@@ -22,6 +22,7 @@ from policies.compile.ranges import (
     Numbers,
     Region,
     both,
+    either,
     numbers,
     outside,
 )
@@ -44,16 +45,16 @@ def allowed(lines: Iterable[Line[Judged]]) -> Allowed:
 
 
 def _region(lines: Iterable[Line[Judged]], protocol: int | None) -> Region:
+    """The union of what is allowed, each box as large as it was written: only what was denied is cut out."""
     passed, left = NOWHERE, EVERYWHERE
     for line in lines:
         if line.protocol not in (None, protocol):
             continue
         box = _box(line)
         if line.outcome.effect is Effect.ALLOW:
-            passed += both(left, (box,))
-        left = both(left, outside((box,)))
-        if not left:
-            break
+            passed = either(passed, both(left, (box,)))
+        else:
+            left = both(left, outside((box,)))
     return passed
 
 
@@ -80,7 +81,7 @@ def without(one: Allowed, other: Allowed) -> Allowed:
 
 def words(some: Allowed, version: int = 4) -> str:
     """What is allowed, for people: `everything`, `tcp to 80, 443; icmp`."""
-    if not some:
+    if not any(some.values()):
         return "nothing"
     if some.get(OTHERS) == EVERYWHERE:
         missing = without({OTHERS: EVERYWHERE}, some)
@@ -104,10 +105,25 @@ def _kind_words(protocol: int, region: Region, version: int) -> str:
     return f"{name} {' or '.join(_port_words(region))}"
 
 
+def _widened(region: Region) -> Region:
+    """The same region in boxes that reach from end to end where they can."""
+    beyond = outside(region)
+    return tuple(
+        dict.fromkeys(
+            next(
+                wide
+                for wide in ((ALL_NUMBERS, down), (across, ALL_NUMBERS), (across, down))
+                if not both(beyond, (wide,))
+            )
+            for across, down in region
+        )
+    )
+
+
 def _port_words(region: Region) -> Iterator[str]:
     """Boxes with the same source ports are said together."""
     by_source: dict[Numbers, list[tuple[int, int]]] = {}
-    for source, destination in region:
+    for source, destination in _widened(region):
         by_source.setdefault(source, []).extend(destination)
     for source, destinations in sorted(by_source.items()):
         into = numbers(destinations)
