@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from apps.admission.app import Admission
@@ -11,13 +13,15 @@ from controller.compiler.assemble import assemble
 from controller.contract import FabricSettings, FabricView, Gateway
 from controller.health.avoidance import Avoidance, avoiding
 from controller.model.blueprint import Blueprint, fat_tree
+from controller.model.event import PolicyAsked, PolicyConfirmed
 from controller.model.finding import Finding, Severity
 from controller.model.health import Drains
 from controller.model.identity import Dpid
 from controller.model.topology import Topology
 from controller.model.traffic import Load
-from controller.northbound.surface import Audited, Seen, Snapshot
+from controller.northbound.surface import Applied, Audited, Seen, Snapshot
 from controller.runtime.feed import Feed, Subscription
+from controller.runtime.policybook import PolicyBook, Record
 from tests.fabrics import snapshot
 
 PLAN = fat_tree(4)
@@ -72,6 +76,8 @@ class Shown:
         self.shown = shown
         self.feed = Feed()
         self.mute: frozenset[Dpid] = frozenset()
+        self._folder = TemporaryDirectory()
+        self._book = PolicyBook(Path(self._folder.name) / "policies", self._hear)
 
     def snapshot(self) -> Snapshot:
         return self.shown
@@ -89,6 +95,28 @@ class Shown:
 
     def undrain(self, drains: Drains) -> None:
         self._drained(self.shown.avoidance.drains.without(drains))
+
+    def policies(self) -> PolicyBook:
+        return self._book
+
+    def apply_policy(self, applied: Applied) -> Record:
+        draft = Record(0, applied.version, applied.who, applied.when, applied.why)
+        wait_s = applied.confirm_within_s
+        return self._book.apply(
+            draft, applied.policy, applied.documents, base=applied.base, confirm_within_s=wait_s
+        )
+
+    def confirm_policy(self) -> Record:
+        return self._book.confirm()
+
+    def _hear(self, event: PolicyAsked | PolicyConfirmed) -> None:
+        """It is in force at once."""
+        if isinstance(event, PolicyAsked):
+            wait_s = event.confirm_within_s
+            due_s = None if wait_s is None else self.shown.now_s + wait_s
+            self.set(policy=event.policy, policy_version=event.version, policy_due_s=due_s)
+        else:
+            self.set(policy_due_s=None)
 
     def _drained(self, drains: Drains) -> None:
         after = avoiding(self.shown.avoidance, self.shown.topology, drains, self.shown.avoidance.suppressed)
