@@ -106,6 +106,7 @@ def _failures(parser: argparse.ArgumentParser) -> None:
 
 _COMMANDS: tuple[tuple[str, str, str, tuple[Add, ...]], ...] = (
     ("new", "print a commented example of a document", "access", (_kind,)),
+    ("schema", "the JSON Schema of documents, for editors", "> policy.schema.json", ()),
     ("validate", "say what is wrong with documents", "policies/", (_paths, _on, _asks)),
     ("show", "the documents, or those in force", "", (_paths_or_none, _on, _asks)),
     (

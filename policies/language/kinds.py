@@ -51,10 +51,20 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "engineering": (*CONDITION, "elephant-share", "elephant-age"),
     "expect": ("expect",),
 }
-_CLAUSE = ("allow", "deny", "log", "replies")
-_EXPECTATION = ("from", "to", "protocol", "ports", "source-ports", "icmp-type", "must")
-_EXPECTATION_MORE = ("through", "survives", "most-hops")
-_DSCP = {
+CLAUSE = ("allow", "deny", "log", "replies")
+EXPECTATION = (
+    "from",
+    "to",
+    "protocol",
+    "ports",
+    "source-ports",
+    "icmp-type",
+    "must",
+    "through",
+    "survives",
+    "most-hops",
+)
+DSCP = {
     "BE": 0,
     "EF": 46,
     **{f"CS{n}": 8 * n for n in range(8)},
@@ -108,7 +118,7 @@ def read_access(written: Written, draft: Draft) -> None:
 
 def _clauses(written: Written, entry: Entry, draft: Draft) -> Iterable[Clause]:
     """One clause, and the one for the answers to what it allows."""
-    entry.only(*_CLAUSE)
+    entry.only(*CLAUSE)
     named = [(key, value) for key, value in entry.named() if key in ("allow", "deny")]
     if len(named) != 1:
         raise entry.wrong("needs either 'allow' or 'deny'")
@@ -191,10 +201,10 @@ def read_service(written: Written, draft: Draft) -> None:
 
 def _dscp(entry: Entry) -> int:
     text = entry.text().upper()
-    if text in _DSCP:
-        return _DSCP[text]
+    if text in DSCP:
+        return DSCP[text]
     if not text.isdecimal():
-        raise entry.wrong(f"there is no DSCP '{entry.text()}'", nearest(text, _DSCP))
+        raise entry.wrong(f"there is no DSCP '{entry.text()}'", nearest(text, DSCP))
     return entry.whole(0, 63)
 
 
@@ -228,7 +238,7 @@ def _number(entry: Entry, least: float, most: float) -> float:
 def read_expect(written: Written, draft: Draft) -> None:
     """What must be true, whatever the other documents say."""
     for entry in written.entry.needs("expect").listed():
-        entry.only(*_EXPECTATION, *_EXPECTATION_MORE)
+        entry.only(*EXPECTATION)
         sources, targets = (_addresses(entry.needs(key), draft) for key in ("from", "to"))
         must = entry.needs("must")
         try:

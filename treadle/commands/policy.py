@@ -24,6 +24,7 @@ from policies.canonical import read, write
 from policies.compile.rules import Compiled
 from policies.expectations import Ground
 from policies.language.load import Problems, files_of, read_policy
+from policies.language.schema import schema as document_schema
 from policies.language.templates import TEMPLATES
 from policies.policy import EMPTY, Policy
 from treadle.commands.asking import asked, print_json, socket_path
@@ -44,6 +45,12 @@ _POLL_S = 0.1
 def new(args: argparse.Namespace) -> int:
     """A commented example of a kind."""
     print(TEMPLATES[args.kind], end="")
+    return 0
+
+
+def schema(args: argparse.Namespace) -> int:
+    """The JSON Schema of documents."""
+    print_json(document_schema())
     return 0
 
 
