@@ -34,8 +34,6 @@ _MEMBERS = _one_or_many(_TEXT)
 _CONDITION_REF: Json = {"$ref": "#/$defs/condition"}
 _WHOLE_RATE: Json = {"type": "integer", "minimum": 1}
 _RATE: Json = {"anyOf": [_WHOLE_RATE, {"type": "string", "pattern": r"^\d+(\.\d+)? *[KMG]?$"}]}
-    "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+(\.\d+)? *[KMG]?$"}]
-}
 _EFFECT: Json = {"enum": ["allow", "deny"]}
 _NAMED_MEMBERS: Json = {"type": "object", "additionalProperties": _MEMBERS, "minProperties": 1}
 
