@@ -7,7 +7,7 @@ SECONDS    ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help setup python check test demo docs fuzz format clean
-.PHONY: bench bench-healing bench-congestion bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion bench-placement bench-footprint bench-policies bench-simulator
+.PHONY: bench bench-healing bench-congestion bench-peers bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion bench-placement bench-footprint bench-policies bench-verification bench-simulator
 .PHONY: style format-check lint types fast-tests
 
 help: ## list the habits
@@ -34,7 +34,7 @@ demo: setup ## a fabric comes up, carries traffic, loses a link and heals (root)
 	@mkdir -p out/demo
 	$(TREADLE) demo --json out/demo/report.json
 
-bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion bench-placement bench-footprint bench-policies bench-simulator ## every measurement but bench-healing and bench-congestion, which take an hour each (root)
+bench: bench-failover bench-startup bench-programming bench-scale bench-reroute bench-discovery bench-farm bench-completion bench-placement bench-footprint bench-policies bench-verification bench-simulator ## every measurement but bench-healing and bench-congestion, which take an hour each (root)
 
 bench-healing: setup ## how long it is dark when something dies, ours and the peers that are installed, into out/bench/healing.json (root)
 	$(PYTHON_BIN) -m bench.healing
@@ -74,6 +74,9 @@ bench-completion: python ## how long transfers take on a lopsided leaf-spine at 
 
 bench-placement: python ## solvers on fat trees of k=8, 16 and 32, whole and with failed links, into out/bench/placement.json
 	$(PYTHON_BIN) -m bench.placement
+
+bench-verification: setup ## expectations under failures, and policies that change under probes, into out/bench/verification.json (root)
+	$(PYTHON_BIN) -m bench.verification
 
 bench-policies: python ## a thousand documents, from text to rules, beside the naive product, into out/bench/policies.json
 	$(PYTHON_BIN) -m bench.policies

@@ -25,7 +25,6 @@ from typing import Any
 
 from rich.console import Console
 
-from controller.dataplane.pipeline import Table
 from controller.model.blueprint import fat_tree
 from policies.compile.rules import Compiled, SwitchRules
 from policies.language.load import parse_policy
@@ -84,17 +83,11 @@ def naive(policy: Policy) -> int:
     return total
 
 
-def main() -> None:
-    layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
-    parser.add_argument("--documents", type=int, default=1000)
-    parser.add_argument("--k", type=int, default=8, help="of the fat tree (default: 8, with 128 hosts)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", default="out/bench/policies.json", metavar="FILE")
-    args = parser.parse_args()
-    fabric = planned(fat_tree(args.k))
+def measured(count: int, k: int, seed: int) -> Json:
+    """All figures of so many documents on a fat tree."""
+    fabric = planned(fat_tree(k))
     inventory = inventory_of(fabric)
-    texts = documents(args.documents + 1, sorted(inventory.hosts), args.seed)
+    texts = documents(count + 1, sorted(inventory.hosts), seed)
     most, one_more = "---\n".join(texts[:-1]), texts[-1]
     began_s = time.perf_counter()
     policy = parse_policy({"documents.yaml": most}, inventory)
@@ -103,13 +96,12 @@ def main() -> None:
     before = compiled(policy, fabric)
     compile_s = time.perf_counter() - began_s
     began_s = time.perf_counter()
-    larger = parse_policy({"documents.yaml": most, "more.yaml": one_more}, inventory)
-    after = compiled(larger, fabric)
+    after = compiled(parse_policy({"documents.yaml": most, "more.yaml": one_more}, inventory), fabric)
     differing = sum(len(set(after[dpid].policy) ^ set(each.policy)) for dpid, each in before.items())
     change_s = time.perf_counter() - began_s
-    counts = [sum(rule.table == Table.POLICY for rule in each.policy) for each in before.values()]
-    document: Json = {
-        "documents": args.documents,
+    counts = [len(each.policy) for each in before.values()]
+    return {
+        "documents": count,
         "hosts": len(inventory.hosts),
         "switches": len(counts),
         "read_s": round(read_s, 3),
@@ -119,6 +111,17 @@ def main() -> None:
         "rules": {"mean": round(mean(counts), 1), "most": max(counts), "naive": naive(policy)},
         "fewer_by": round(naive(policy) / mean(counts), 1),
     }
+
+
+def main() -> None:
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
+    parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--k", type=int, default=8, help="of the fat tree (default: 8, with 128 hosts)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", default="out/bench/policies.json", metavar="FILE")
+    args = parser.parse_args()
+    document = measured(args.documents, args.k, args.seed)
     path = Path(args.json)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n")

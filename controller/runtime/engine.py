@@ -374,13 +374,24 @@ class Engine:
         self._report("audit", self.audit.findings(), now_s)
 
     def _refused(self, event: Refused, now_s: float) -> None:
-        self._learn(event, now_s)
+        refusal = f"{dpid_text(event.dpid)} refused a rule: {event.text}"
+        returned = self.policy.refused(event.command, refusal)
+        if returned is None and not self.policy.is_straggler(event.command):
+            self._learn(event, now_s)
+        else:  # there is nothing to learn: what it could not hold is not wanted any longer
+            self._stop(event, now_s)
+            self._return(returned, now_s)
         numbers = f"OpenFlow error type {event.error_type}, code {event.error_code}"
         what = command_text(event.command) if event.command else "what it was can no longer be told"
         evidence = f"{event.text} ({numbers}): {what}"
         self._note((Finding(Severity.ERROR, "command-refused", dpid_text(event.dpid), evidence),), now_s)
-        refusal = f"{dpid_text(event.dpid)} refused a rule: {event.text}"
-        self._return(self.policy.refused(event.command, refusal), now_s)
+
+    def _stop(self, event: Refused, now_s: float) -> None:
+        """Stop the plan, and leave the switch as it is until it has been read."""
+        self.audit.doubt(event.dpid, now_s)
+        self._execution.refused(event.dpid, event.command)
+        self._execution.drop()
+        self._dirty = True
 
     def _return(self, returned: tuple[Change, Finding] | None, now_s: float) -> None:
         """The policy before is in force again."""
@@ -544,8 +555,8 @@ class Engine:
         decisions = tuple([self._guarded(decision) for _, decision in said])
         routing = [app for app, decision in said if not isinstance(decision, Pins)]
         deciding = list({app.name: app for app in routing}.values())
-        limits, avoidance = self.lessons.limits, self.avoiding.avoidance
-        return self._fitting.assemble(deciding, decisions, self.topology, limits, self._now_s, avoidance)
+        seen = self.lessons.limits, self._now_s, self.avoiding.avoidance, self.policy.now.text
+        return self._fitting.assemble(deciding, decisions, self.topology, *seen)
 
     def _tell(self, steps: UpdatePlan) -> None:
         """What the feed says of a plan."""

@@ -81,9 +81,11 @@ class Fitting:
         limits: Limited,
         now_s: float,
         avoidance: Avoidance | None = None,
+        policy: str = "",
     ) -> Assembly:
         """The assembly of these decisions or, where that does not fit, of what the same apps decide when less
-        is asked. Each switch can hold its part. `avoidance` is that of the snapshot.
+        is asked. Each switch can hold its part. `avoidance` is that of the snapshot, and `policy` is in force
+        however little is asked.
         """
         avoidance = avoidance or Avoidance(topology, routable=topology)
         assembly = self._assembled(0, topology, decisions, limits)
@@ -97,7 +99,7 @@ class Fitting:
                 restrictions = _asked_less(restrictions, shown, dpid, program, limits[dpid])
             number += 1
             shown = restricted(topology, restrictions)
-            lasting = self._decided(number, apps, shown, restrictions, now_s, avoidance)
+            lasting = self._decided(number, apps, shown, restrictions, now_s, avoidance, policy)
             assembly = self._assembled(number, shown, (*lasting, *pins), limits)
         del self._levels[number + 1 :]
         self.findings = (*_findings(topology, restrictions, why), *_unpinned(assembly))
@@ -118,6 +120,7 @@ class Fitting:
         restrictions: Restrictions,
         now_s: float,
         avoidance: Avoidance,
+        policy: str,
     ) -> list[Decision]:
         """What the apps decide when they see no more than is asked; what else they would say is for those
         who see everything.
@@ -132,6 +135,7 @@ class Fitting:
             self._settings,
             stubs=restrictions.stubs | avoidance.stubs,
             without_avoided=restricted(avoidance.routable, restrictions) if avoidance.avoided else None,
+            policy=policy,
         )
         lasting: list[Decision] = []
         for app in apps:

@@ -37,7 +37,7 @@ class InForce:
         self.now, self._before = Held(), Held()
         self.due_s: float | None = None
         """When the one before returns, unless somebody confirms."""
-        self._on_trial = False
+        self._on_trial = self._returning = False
         self.returned = ""
         """Why the last policy that was asked for did not stay; empty while it does."""
 
@@ -66,17 +66,25 @@ class InForce:
 
     def refused(self, command: Command | None, reason: str) -> tuple[Change, Finding] | None:
         """The one before returns if what a switch has refused was this one's."""
-        ours = isinstance(command, SetRule) and command.rule.owner in _OWNERS
-        return self._return(reason) if ours and self._on_trial else None
+        return self._return(reason) if self._on_trial and _is_ours(command) else None
+
+    def is_straggler(self, command: Command | None) -> bool:
+        """Whether what a switch has refused was wanted by a policy that is being taken back."""
+        return self._returning and _is_ours(command)
 
     def settled(self) -> None:
         """All switches hold what was asked for."""
+        self._returning = False
         if self.due_s is None:
             self._on_trial = False
 
     def _return(self, reason: str) -> tuple[Change, Finding]:
         gone, self.now = self.now, self._before
-        self.due_s, self._on_trial, self.returned = None, False, reason
+        self.due_s, self._on_trial, self._returning, self.returned = None, False, True, reason
         evidence = f"policy {gone.version or 'none'} was taken back: {reason}"
         found = Finding(Severity.ERROR, "policy-returned", "policy", evidence, _LOOK)
         return Change("policy-returned", self.now.version or "none", (("reason", reason),)), found
+
+
+def _is_ours(command: Command | None) -> bool:
+    return isinstance(command, SetRule) and command.rule.owner in _OWNERS

@@ -99,7 +99,8 @@ def test_a_policy_that_one_switch_refuses_is_taken_back_from_all() -> None:
     drive.run(1.0)
     fabric.unwilling = True
     host = next(plan for plan in WIRING.hosts if plan.at.dpid == 2)
-    ask(drive, policy(f"deny: {{from: {host.address}, to: {H[0]}}}"))
+    refused = policy(f"deny: {{from: {host.address}, to: {H[0]}}}")
+    ask(drive, refused)
     drive.run(2.0)
     fabric.unwilling = False
     assert drive.engine.policy.now.version == DENY.version
@@ -107,6 +108,9 @@ def test_a_policy_that_one_switch_refuses_is_taken_back_from_all() -> None:
     drive.run(120.0)
     assert fates(drive, 0, 3) == _DENIED
     assert fates(drive, WIRING.hosts.index(host), 0) == _DELIVERED
+    ask(drive, refused)
+    drive.run(2.0)
+    assert fates(drive, WIRING.hosts.index(host), 0) == _DENIED, "what is wanted anew is asked for anew"
 
 
 def test_a_policy_that_nobody_confirms_returns_the_one_before() -> None:
