@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from apps.policy.app import Policing
 from controller.dataplane.pipeline import Table
 from controller.dataplane.trace import Disposition, trace
@@ -12,6 +14,7 @@ from controller.model.command import Command, SetRule
 from controller.model.event import PolicyAsked, PolicyConfirmed, Refused
 from controller.model.flow import FlowRule
 from controller.model.identity import Dpid
+from controller.model.limits import Limits
 from controller.southbound.fake import FakeSouthbound
 from policies.canonical import write
 from policies.language.load import parse_policy
@@ -186,3 +189,19 @@ def test_a_fabric_under_a_policy_heals_as_any_other() -> None:
         sent = as_packet(between(one.address, other.address, 17), one.mac, other.mac)
         fate = trace(programs, drive.engine.topology.peer, sent, one.at).dispositions
         assert fate == (_DENIED if other.name == "h16" else _DELIVERED)
+
+
+@pytest.mark.parametrize("room", [4, 6, 8, 12])
+def test_a_policy_holds_on_switches_that_are_too_small_for_the_rest(room: int) -> None:
+    drive = Drive(WIRING, limits={None: Limits(rules={Table.ROUTES: room})}, more=(Policing(),))
+    drive.run(3.0)
+    for host in WIRING.hosts:
+        drive.speak(host)
+    drive.run(1.0)
+    ask(drive, DENY)
+    drive.run(3.0)
+    told = [entry.finding.kind for entry in drive.engine.findings.entries()]
+    assert room > 8 or any(kind.startswith("switch-") or kind.startswith("host") for kind in told), told
+    assert _DELIVERED.isdisjoint(fates(drive, 0, 3))
+    judged = [rule for rule in drive.fabric.program(Dpid(1)).rules.values() if rule.table == Table.POLICY]
+    assert len(judged) > 1 or not fates(drive, 0, 1) & _DELIVERED
