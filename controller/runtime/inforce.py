@@ -42,8 +42,8 @@ class InForce:
         """Why the last policy that was asked for did not stay; empty while it does."""
 
     def ask(self, event: PolicyAsked, now_s: float) -> Change:
-        """This one from now on."""
-        if not self._on_trial:
+        """This one from now on. One that still waits to be confirmed is not what returns."""
+        if self.due_s is None:
             self._before = self.now
         self.now, self.returned = Held(event.policy, event.version), ""
         self._on_trial = not event.standing

@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from controller.northbound.surface import Applied, Snapshot
 from controller.runtime.drainfile import DrainFile
 from controller.runtime.engine import Engine
 from controller.runtime.feed import Feed, Subscription
+from controller.runtime.inforce import Held
 from controller.runtime.journal import Journal
 from controller.runtime.policybook import PolicyBook, Record
 from controller.runtime.settings import Settings, plain
@@ -39,6 +41,21 @@ class Wire(Protocol):
     def events(self) -> queue.Queue[Event]: ...
 
     def counters(self) -> Mapping[Dpid, _Counted]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What was true together when the latest turn ended, and nobody could say in the middle of one."""
+
+    idle: bool = False
+    avoidance: Avoidance = field(default_factory=Avoidance)
+    policy: Held = Held()
+    policy_due_s: float | None = None
+
+    @classmethod
+    def of(cls, engine: Engine) -> _Ended:
+        policy = engine.policy
+        return cls(engine.idle, engine.avoiding.avoidance, policy.now, policy.due_s)
 
 
 class Observation:
@@ -70,8 +87,7 @@ class Observation:
         self._began_s = began_s
         self._now_s = 0.0
         self._turns = 0
-        self._idle = False
-        self._avoidance = Avoidance()
+        self._ended = _Ended()
         self._sessions = engine.fabric.bfd
         self._bfd = sessions(engine.fabric)
 
@@ -79,7 +95,7 @@ class Observation:
         """A turn has ended."""
         self._now_s = now_s
         self._turns += 1
-        self._idle, self._avoidance = self._engine.idle, self._engine.avoiding.avoidance
+        self._ended = _Ended.of(self._engine)
         if self._engine.fabric.bfd is not self._sessions:  # not when asked: it may be written to then
             self._sessions = self._engine.fabric.bfd
             self._bfd = sessions(self._engine.fabric)
@@ -91,7 +107,7 @@ class Observation:
 
     def snapshot(self) -> Snapshot:
         """What is true now; what it holds is never changed afterwards."""
-        engine, avoidance, idle = self._engine, self._avoidance, self._idle
+        engine, ended = self._engine, self._ended
         return Snapshot(
             now_s=self._now_s,
             topology=engine.topology,
@@ -108,17 +124,17 @@ class Observation:
             timings=engine.timings.shown(),
             settings=plain(self._settings),
             journal=self._journal.position if self._journal else "",
-            idle=idle,
-            avoidance=avoidance,
+            idle=ended.idle,
+            avoidance=ended.avoidance,
             health=engine.avoiding.health(self._now_s),
-            changing=0 if idle else engine.changing,
+            changing=0 if ended.idle else engine.changing,
             running_s=time.monotonic() - self._began_s,
             traffic=engine.traffic.shown,
             pins=engine.pins,
             histories=engine.histories,
-            policy=engine.policy.now.text,
-            policy_version=engine.policy.now.version,
-            policy_due_s=engine.policy.due_s,
+            policy=ended.policy.text,
+            policy_version=ended.policy.version,
+            policy_due_s=ended.policy_due_s,
         )
 
     def audit(self, dpids: tuple[Dpid, ...]) -> None:

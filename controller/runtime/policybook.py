@@ -113,6 +113,10 @@ class PolicyBook:
                     f"this was made to replace policy {base or 'none'}, but {version or 'none'} is in force"
                 )
                 raise OperatorError(problem, mend="make the plan again")
+            if standing is not None and standing.state == ON_TRIAL:
+                self._mark(standing, RETURNED, "another took its place before it was confirmed")
+                standing = self._current()
+                version = standing.version if standing else ""
             number = max((each.number for each in self._records), default=0) + 1
             state = IN_FORCE if confirm_within_s is None else ON_TRIAL
             record = replace(draft, number=number, replaces=version, state=state)

@@ -14,7 +14,18 @@ import pytest
 
 from controller.model.blueprint import fat_tree
 from mininet_scenarios.lab import Lab
-from tests.emulation.watch import REACH_S, brought_up, eventually, findings, rules, settled, told
+from tests.emulation.watch import (
+    REACH_S,
+    brought_up,
+    eventually,
+    findings,
+    links,
+    lost_meanwhile,
+    planned_links,
+    rules,
+    settled,
+    told,
+)
 
 pytestmark = pytest.mark.emulation
 
@@ -186,6 +197,24 @@ def test_a_policy_survives_a_controller_that_is_killed(lab: Lab, tmp_path: Path)
     assert rules(lab) == held
     assert not lab.ping("h1", "h16")
     assert told(lab, "policy")["version"]
+
+
+def test_a_link_comes_back_under_a_policy_without_a_lost_packet(lab: Lab, tmp_path: Path) -> None:
+    document = tmp_path / "deny.yaml"
+    document.write_text(DENY)
+    done(lab, "apply", str(document))
+    pairs = [("h1", "h15"), ("h15", "h1"), ("h2", "h16"), ("h3", "h9"), ("h9", "h2")]
+    for _ in range(2):
+        lab.cut("s1", "s3")
+        assert settled(lab)
+
+        def mended() -> None:
+            lab.restore("s1", "s3")
+            assert eventually(lambda: links(lab) == planned_links(lab))
+            assert settled(lab)
+
+        assert lost_meanwhile(lab, pairs, mended) == {}
+    assert not lab.ping("h1", "h16")
 
 
 def test_a_saved_plan_is_refused_when_another_policy_is_in_force(lab: Lab, tmp_path: Path) -> None:

@@ -130,6 +130,17 @@ def test_a_policy_that_nobody_confirms_returns_the_one_before() -> None:
     assert fates(drive, 1, 3) == _DELIVERED
 
 
+def test_what_takes_the_place_of_an_unconfirmed_policy_returns_the_one_before_both() -> None:
+    drive = driven()
+    ask(drive, DENY)
+    drive.run(1.0)
+    ask(drive, OTHER, confirm_within_s=60.0)
+    drive.run(1.0)
+    ask(drive, policy(f"deny: {{from: {H[2]}}}"), confirm_within_s=5.0)
+    drive.run(10.0)
+    assert drive.engine.policy.now.version == DENY.version
+
+
 def test_a_policy_that_is_confirmed_stays() -> None:
     drive = driven()
     ask(drive, OTHER, confirm_within_s=10.0)

@@ -63,6 +63,18 @@ def test_what_was_not_confirmed_when_its_controller_died_does_not_come_back(path
     assert second.book.records()[-1].state == RETURNED
 
 
+def test_what_takes_the_place_of_an_unconfirmed_policy_replaces_the_one_before(path: Path) -> None:
+    told = Told(path)
+    told.apply("aaaa")
+    told.apply("bbbb", "aaaa", 60.0)
+    assert told.apply("cccc", "bbbb").replaces == "aaaa"
+    assert [each.state for each in told.book.records()] == [IN_FORCE, RETURNED, IN_FORCE]
+    told.book.returned("a switch refused it")
+    standing = told.book.current()
+    assert standing is not None
+    assert standing.version == "aaaa"
+
+
 def test_what_is_confirmed_stays_and_only_once(path: Path) -> None:
     told = Told(path)
     told.apply("aaaa", wait_s=60.0)
