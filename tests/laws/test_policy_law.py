@@ -145,7 +145,7 @@ def sent(met: Verdict) -> list[Sent]:
     return [each for each in met.outcomes if isinstance(each, Sent) and each.port == OUT]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(policies(), st.lists(headers(), min_size=1, max_size=12))
 def test_the_rules_do_what_the_policy_means(policy: Policy, packets: list[Headers]) -> None:
     try:
