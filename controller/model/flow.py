@@ -97,7 +97,7 @@ class Field(Enum):
 
 
 _IP = (EtherType.IPV4, EtherType.IPV6)
-_REQUIRED_ETH_TYPE: dict[Field, tuple[int, ...]] = {
+REQUIRED_ETH_TYPE: dict[Field, tuple[int, ...]] = {
     Field.IP_DSCP: _IP,
     Field.IP_ECN: _IP,
     Field.IP_PROTO: _IP,
@@ -109,6 +109,8 @@ _REQUIRED_ETH_TYPE: dict[Field, tuple[int, ...]] = {
     Field.ARP_SPA: (EtherType.ARP,),
     Field.ARP_TPA: (EtherType.ARP,),
 }
+"""The Ethernet types of packets that have a field; all packets have those that are missing here."""
+
 _REQUIRED_IP_PROTO: dict[Field, int] = {
     Field.TCP_SRC: IpProtocol.TCP,
     Field.TCP_DST: IpProtocol.TCP,
@@ -178,7 +180,7 @@ class Match:
             elif on is Field.IP_PROTO:
                 ip_proto = value
         for on, _, _ in self.terms:
-            wanted = _REQUIRED_ETH_TYPE.get(on)
+            wanted = REQUIRED_ETH_TYPE.get(on)
             if wanted and eth_type not in wanted:
                 raise ModelError(f"a match on {on.name} needs the Ethernet type first")
             protocol = _REQUIRED_IP_PROTO.get(on)

@@ -1,0 +1,7 @@
+"""Proof over all packets: what a program does to every packet that there can be.
+
+values    the values of a field, told apart as far as anybody asks
+packets   sets of packets, as decision diagrams over fields
+switch    the tables of one switch, as divisions of all packets
+network   what becomes of packets in a whole fabric, kept up to date change by change
+"""
