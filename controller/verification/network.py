@@ -35,6 +35,7 @@ from controller.verification.switch import (
     Choice,
     Copies,
     Denied,
+    Doing,
     Fate,
     Leave,
     Lost,
@@ -220,10 +221,13 @@ class Network:
         ends = dict(self.rounds[number])
         about = self._about_ends(self.rounds[number - 1])
         differing: dict[PortRef, Packets] = {}
+        before = self.rounds[number - 1]
         for dpid, some in todo.items():
             known: dict[object, _Value] = {}
-            for end in self._entries.get(dpid, ()):
-                (found,) = self._arriving(end, some, about, known)
+            entries = self._entries.get(dpid, ())
+            all_end = all(before[self.ground.peer[end]] is ALL for end in entries)
+            for end in entries:
+                (found,) = (some,) if all_end else self._arriving(end, some, about, known)
                 merged = found if some is ALL else self._merged(ends[end], some, found)
                 if merged is not ends[end]:
                     differing[end] = self.headers.differ(merged, ends[end])
@@ -328,7 +332,8 @@ class Network:
         tables = self._switches.get(at.dpid)
         if tables is None:
             return tuple(self.headers.both(packets, each) for each in about.wrong)
-        walk = _Walk(self.headers, tables, at, about, {} if known is None else known)
+        whole = packets is ALL
+        walk = _Walk(self.headers, tables, at, about, {} if known is None else known, whole=whole)
         return walk.table(0, packets)
 
 
@@ -342,6 +347,8 @@ class _Walk:
         at: PortRef,
         about: _Asking,
         known: dict[object, _Value],
+        *,
+        whole: bool,
     ) -> None:
         self.headers = headers
         self.tables = tables
@@ -349,61 +356,61 @@ class _Walk:
         self.port = int(at.port)
         self.about = about
         self.known = known
-        """What was found out about packets from ports that are not told apart."""
-        self.own: dict[tuple[int, Packets], _Value] = {}
+        """What was found out about packets of which it does not matter by which port they came."""
+        self.whole = whole
+        """Whether tables are asked about all packets, and what comes to them is picked out afterwards: so
+        what was found out can be used again and again."""
 
     def table(self, number: int, packets: Packets) -> _Value:
         """The answer about packets at a table."""
-        if self.port in self.tables.leaving(number) or self.tables.tells_apart(number, self.port):
-            port: int | None = self.port
-            kept: dict[object, _Value] = self.own  # type: ignore[assignment]
-        else:
-            port, kept = None, self.known
+        headers = self.headers
+        matters = self.tables.matters(number, self.port)
+        special = headers.both(packets, matters)
+        if special is NONE:
+            return self._shared(number, packets)
+        own = self._divided(number, self.port, special)
+        if special is packets:
+            return own
+        shared = self._shared(number, packets)
+        return tuple(
+            headers.either(headers.minus(one, matters), other) for one, other in zip(shared, own, strict=True)
+        )
+
+    def _shared(self, number: int, packets: Packets) -> _Value:
+        """The answer about packets, by whatever port they came: it is right for those of which that does not
+        matter.
+        """
         key = number, packets
-        value = kept.get(key)
+        value = self.known.get(key)
         if value is None:
-            value = kept[key] = self._divided(number, port, packets)
+            value = self.known[key] = self._divided(number, None, packets)
         return value
 
     def _divided(self, number: int, port: int | None, packets: Packets) -> _Value:
-        if port is not None and packets is ALL and not self.tables.tells_apart(number, port):
-            return self._corrected(number, port)
         both, either = self.headers.both, self.headers.either
         found = [NONE] * len(self.about.wrong)
         for some, doing in self.tables.division(number, port):
             met = both(some, packets)
-            if met is NONE:
-                continue
-            value = self._come_to(self.tables.fate(doing), port, ALL if packets is ALL else met)
-            for place, each in enumerate(value):
-                if each is not NONE:
-                    found[place] = either(found[place], both(met, each))
+            if met is not NONE:
+                for place, each in enumerate(self._done(doing, port, met)):
+                    if each is not NONE:
+                        found[place] = either(found[place], both(met, each))
         return tuple(found)
 
-    def _corrected(self, number: int, port: int) -> _Value:
-        """The answer for packets of any port, but for those that would leave by the port they came in by or
-        go on to a table where that may happen.
-        """
-        key = "any", number
-        shared = self.known.get(key)
-        if shared is None:
-            shared = self.known[key] = self._divided(number, None, ALL)
-        both, either, minus = self.headers.both, self.headers.either, self.headers.minus
-        value = list(shared)
-        for some, doing in self.tables.division(number, port):
-            fate = self.tables.fate(doing)
-            if self._is_of(fate, port):
-                anew = self._come_to(fate, port, ALL)
-                for place, each in enumerate(anew):
-                    value[place] = either(minus(value[place], some), both(some, each))
-        return tuple(value)
+    def _done(self, doing: Doing, port: int | None, packets: Packets) -> _Value:
+        """The answer about all packets for which this is done; about `packets` at least."""
+        value = self.known.get(doing)
+        if value is None:
+            value = self._come_to(self.tables.fate(doing), port, ALL if self.whole else packets)
+            if self.tables.stays(doing, port):
+                self.known[doing] = value
+        elif port is not None and not self.tables.stays(doing, port):
+            value = self._come_to(self.tables.fate(doing), port, ALL if self.whole else packets)
+        return value
 
-    def _is_of(self, fate: Fate, port: int) -> bool:
-        if isinstance(fate, Leave):
-            return fate.port == port
-        if isinstance(fate, Table):
-            return port in self.tables.leaving(fate.number) or self.tables.tells_apart(fate.number, port)
-        return isinstance(fate, Copies | Choice) and any(self._is_of(part, port) for part in fate.parts)
+    def _onward(self, number: int, port: int | None, packets: Packets) -> _Value:
+        number = self.tables.passed(number)
+        return self._shared(number, packets) if port is None else self.table(number, packets)
 
     def _come_to(self, fate: Fate, port: int | None, packets: Packets) -> _Value:
         """The answer about all packets that come to this; about `packets` at least."""
@@ -412,9 +419,9 @@ class _Walk:
             value = self._left(fate.port, port)
             return self._before(value, fate)
         if isinstance(fate, Table):
-            for write in fate.rewrites if packets is not ALL else ():
+            for write in fate.rewrites if not self.whole else ():
                 packets = self.headers.after(packets, write.field, write.value)
-            return self._before(self.table(fate.number, packets), fate)
+            return self._before(self._onward(fate.number, port, packets), fate)
         if isinstance(fate, Denied):
             return about.denied
         if isinstance(fate, Lost):

@@ -238,6 +238,7 @@ class SwitchTables:
         self.dead = dead
         self._divisions: dict[tuple[int, int | None], Division] = {}
         self._fates: dict[Doing, Fate] = {}
+        self._ports: dict[Doing, frozenset[int]] = {}
         self._emissions: dict[int, dict[tuple[SetField, ...], Packets]] | None = None
         self.lines = self._lines_of({rule.table for rule in program.rules.values()})
         self._look()
@@ -247,30 +248,36 @@ class SwitchTables:
         return [line(rule) for rule in sorted(rules, key=_highest_first)]
 
     def _look(self) -> None:
-        """Which ports of entry each table, or one that follows, tells apart (None: all of them)."""
-        self.seen: dict[int, frozenset[int] | None] = {}
-        self.named: dict[int, frozenset[int]] = {}
-        self._leaving: dict[int, frozenset[int]] = {}
-        self.rewritten = self._rewritten_on_the_way()
+        """Which ports of entry rules name, by table, and what is written before a packet goes on."""
+        self._matters: dict[tuple[int, int], Packets] = {}
+        self.named = {
+            table: frozenset(line.in_port for line in lines if line.in_port is not None)
+            for table, lines in self.lines.items()
+        }
+        self.rewritten = frozenset(
+            action.field
+            for lines in self.lines.values()
+            for line in lines
+            if line.doing.goto is not None
+            for action in line.doing.actions
+            if isinstance(action, SetField)
+        )
         """The fields that rules write before they send packets on to another table."""
-        after: frozenset[int] | None = frozenset()
-        out: frozenset[int] = frozenset()
-        for table in sorted(self.lines, reverse=True):
-            own = frozenset(line.in_port for line in self.lines[table] if line.in_port is not None)
-            self.named[table] = own
-            turning = any(
-                ReservedPort.IN_PORT in ports_of(self.fate(line.doing))
-                for line in self.lines[table]
-                if line.in_port is None and line.doing.actions
-            )
-            after = None if after is None or turning else after | own
-            self.seen[table] = after
-            out |= {
-                port
-                for doing in {line.doing for line in self.lines[table] if line.doing.actions}
-                for port in ports_of(self.fate(doing))
-            }
-            self._leaving[table] = out
+
+    def passed(self, table: int) -> int:
+        """The first table from here on that does anything but pass packets on."""
+        lines = self.lines.get(table, ())
+        while len(lines) == 1 and lines[0].packets is ALL and lines[0].in_port is None:
+            doing = lines[0].doing
+            if doing.actions or doing.goto is None:
+                break
+            table = doing.goto
+            lines = self.lines.get(table, ())
+        return table
+
+    def stays(self, doing: Doing, port: int | None) -> bool:
+        """Whether copies leave by ports alone, and by none that depends on where the packet came in."""
+        return doing.goto is None and (port is None or not self._turns(doing, port)) and not self._turns(doing, -1)
 
     def fate(self, doing: Doing) -> Fate:
         """What comes of a doing here."""
@@ -288,14 +295,29 @@ class SwitchTables:
             self._divisions[table, port] = known
         return known
 
-    def tells_apart(self, table: int, port: int | None) -> bool:
-        """Whether packets that came in by this port may be treated otherwise than others, from here on."""
-        seen = self.seen.get(table, frozenset())
-        return seen is None or port in seen
+    def matters(self, table: int, port: int) -> Packets:
+        """For which packets at a table it may matter, from there on, that they came in by this port: rules
+        name it, or they would leave by it.
+        """
+        known = self._matters.get((table, port))
+        if known is None:
+            headers = self.shared.headers
+            known = NONE
+            for number, lines in self.lines.items():
+                if number >= table:
+                    for packets, in_port, doing in lines:
+                        if in_port == port or (in_port is None and doing.actions and self._turns(doing, port)):
+                            known = headers.either(known, packets)
+            for field in self.rewritten:
+                known = headers.without(known, field)
+            self._matters[table, port] = known
+        return known
 
-    def leaving(self, table: int) -> frozenset[int]:
-        """The ports by which packets may leave from this table on."""
-        return self._leaving.get(table, frozenset())
+    def _turns(self, doing: Doing, port: int) -> bool:
+        ports = self._ports.get(doing)
+        if ports is None:
+            ports = self._ports[doing] = frozenset(ports_of(self.fate(doing)))
+        return port in ports or ReservedPort.IN_PORT in ports
 
     def emission(self, port: int) -> Packets:
         """Packets that may leave by a port, and maybe some more: as they are when they come in."""
@@ -339,16 +361,6 @@ class SwitchTables:
                         by_rewrites[rewrites] = headers.either(by_rewrites.get(rewrites, NONE), coming)
         return found
 
-    def _rewritten_on_the_way(self) -> frozenset[Field]:
-        return frozenset(
-            action.field
-            for lines in self.lines.values()
-            for line in lines
-            if line.doing.goto is not None
-            for action in line.doing.actions
-            if isinstance(action, SetField)
-        )
-
     def succeeded(self, program: SwitchProgram, dead: frozenset[int]) -> tuple[SwitchTables, Packets]:
         """The tables of the same switch with another program, and the packets, as they come in, that may be
         treated otherwise there.
@@ -358,7 +370,9 @@ class SwitchTables:
         made.shared, made.program, made.dead, made._emissions = self.shared, program, dead, None
         made.lines = {**self.lines, **made._lines_of(changed.keys())}
         same_groups = self.program.groups is program.groups or self.program.groups == program.groups
-        made._fates = self._fates if same_groups and dead == self.dead else {}
+        is_as_before = same_groups and dead == self.dead
+        made._fates = self._fates if is_as_before else {}
+        made._ports = self._ports if is_as_before else {}
         made._look()
         touched = self._touched(changed)
         made._divisions = dict(self._amended(made, touched))

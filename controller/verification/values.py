@@ -111,7 +111,8 @@ class Values:
         place = bisect_left(self._starts, edge)
         if edge > self._full or (place < len(self._starts) and self._starts[place] == edge):
             return place
-        left, right = self._cells[place - 1], []
+        left: list[_Cell] = self._cells[place - 1]
+        right: list[_Cell] = []
         self._starts.insert(place, edge)
         self._cells.insert(place, right)
         for cell in tuple(left):
