@@ -32,6 +32,7 @@ from controller.model.demand import FlowKey, MeasuredFlow, Path, Placed
 from controller.model.finding import Finding
 from controller.model.flow import FlowRule, Meter, Owner
 from controller.model.identity import Dpid, Mac, PortRef
+from controller.model.program import FabricProgram
 from controller.model.routing import RouteTable
 from controller.model.topology import Topology
 from controller.model.traffic import Load
@@ -59,6 +60,7 @@ class FabricSettings:
     elephant_share: float = 0.1
     elephant_age_s: float = 0.0
     pin_idle_s: float = 5.0
+    verified_switches: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,28 @@ class Report:
 
 
 Decision = Rules | Routes | Pins | SendFrames | Watch | Sample | Report
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What switches are to be asked for next, beside what they hold. `whole`: nothing was given up because
+    switches are too small for it.
+    """
+
+    view: FabricView
+    installed: FabricProgram
+    wanted: FabricProgram
+    whole: bool = True
+
+
+class Inspector(Protocol):
+    """Who may object to a proposal before anything of it is sent; `memory` is as with an app."""
+
+    @property
+    def name(self) -> str: ...
+
+    def inspect(self, memory: Any, proposal: Proposal) -> tuple[Any, tuple[Finding, ...]]:
+        """Findings of the severity ERROR are objections: the proposal is not carried out."""
 
 
 class App(Protocol):

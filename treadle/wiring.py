@@ -20,6 +20,7 @@ from apps.neighbours.app import Neighbours
 from apps.policy.app import Policing
 from apps.routing.app import Routing
 from apps.sampling.app import Sampling
+from apps.verification.inspector import Verification
 from apps.watching.app import Watching
 from apps.wiring.app import Wiring
 from controller.contract import App, FabricSettings
@@ -86,6 +87,7 @@ def engine_for(
             limits=limits_from(settings.limits),
             step_pause_s=settings.step_pause_s,
             damping=settings.damping,
+            inspector=Verification(),
         )
     )
 
@@ -134,6 +136,7 @@ def _fabric(settings: Settings) -> FabricSettings:
         elephant_share=settings.elephant_share,
         elephant_age_s=settings.elephant_age_s,
         pin_idle_s=settings.pin_idle_s,
+        verified_switches=settings.verified_switches,
     )
 
 

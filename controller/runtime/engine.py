@@ -40,7 +40,9 @@ from controller.contract import (
     Decision,
     FabricSettings,
     FabricView,
+    Inspector,
     Pins,
+    Proposal,
     Report,
     Routes,
     Rules,
@@ -103,6 +105,7 @@ from controller.runtime.findings import FindingsBook
 from controller.runtime.fitting import Fitting
 from controller.runtime.guard import Guard, has_detours
 from controller.runtime.inforce import InForce
+from controller.runtime.inspection import Inspection
 from controller.runtime.ledger import Ledger
 from controller.runtime.lessons import Lessons, lesson
 from controller.runtime.loads import Loads
@@ -137,6 +140,7 @@ class Setup:
     limits: Mapping[Dpid | None, Limits] = field(default_factory=dict)
     step_pause_s: float = 0.02
     damping: Damping = Damping()
+    inspector: Inspector | None = None
 
 
 class Engine:
@@ -156,8 +160,10 @@ class Engine:
         self.policy = InForce()
         self.connected: set[Dpid] = set()
         self.silent: tuple[Dpid, ...] = ()
+        self._view: FabricView | None = None
         self.news: list[Change] = []
         self.lessons = Lessons(setup.limits)
+        self._inspection = Inspection(setup.inspector)
         self._fitting = Fitting(setup.fabric, setup.life, setup.blueprint)
         self._profiles: dict[Dpid, SwitchProfile] = {}
         self._guard = Guard()
@@ -225,6 +231,7 @@ class Engine:
             answers = self._decide(now_s, effects.arrivals)
         out += self._watches
         self._watches = []
+        self._look_back()
         out += self._advance(now_s)
         if self.idle:
             self.policy.settled()
@@ -247,6 +254,7 @@ class Engine:
             self.audit.due_s(),
             self.avoiding.due_s(),
             self.policy.due_s,
+            self._now_s if self._inspection.owes and not self._execution.at_work(self._now_s) else None,
             self._answers_due_s,
             self._patient_until_s,
             *(app.due_s(self._memories.get(app.name)) for app in self._setup.apps),
@@ -456,6 +464,7 @@ class Engine:
             self._measured(now_s),
             self.policy.now.text,
         )
+        self._view = view
         out: list[Addressed] = []
         for app in self._setup.apps:
             with self.timings.asked(app.name):
@@ -543,11 +552,41 @@ class Engine:
         with self.timings.phase("plan"):
             whole = plan(installed, goals, self.topology.peer, under_way, self.topology.out_links)
         steps = self._without_refused(whole)
+        if steps and self._objects(installed, goals):
+            return
         self._makes_room &= bool(steps)
         self._execution.begin(steps, goals if steps is whole else {}, urgent=self._urgent)
         self._urgent = False
         if steps:
             self._tell(steps)
+
+    def _objects(self, installed: FabricProgram, goals: FabricProgram) -> bool:
+        """Whether what is wanted does harm: nothing of it is sent then, and a policy on trial is taken back.
+        """
+        if not self._readiness.started or self._held or self._view is None:
+            return False
+        whole = not self._fitting.findings and all(goals[d] is each for d, each in self.wanted.items())
+        proposal = Proposal(self._view, {**goals, **installed}, goals, whole)
+        if self._urgent:
+            self._inspection.later(proposal)
+            return False
+        with self.timings.phase("verify"):
+            objections = self._inspection.objections(proposal)
+        self._report("verification", self._inspection.findings, self._now_s)
+        if not objections:
+            return False
+        self._makes_room = False
+        returned = self.policy.objected(objections[0].evidence)
+        self._return(returned, self._now_s)
+        self._dirty |= returned is not None
+        return True
+
+    def _look_back(self) -> None:
+        """Verify what could not wait, once it is done."""
+        if self._inspection.owes and not self._execution.at_work(self._now_s):
+            with self.timings.phase("verify"):
+                self._inspection.look()
+            self._report("verification", self._inspection.findings, self._now_s)
 
     def _assembled(self) -> Assembly:
         """What the fabric may be asked for now."""

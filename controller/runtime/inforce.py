@@ -2,6 +2,7 @@
 
     asked --confirmed by its operator, or none was needed--> stays
       |---- nobody confirms in time ------------------------> the one before returns
+      |---- verification objects to what it comes to -------> the one before returns, and nothing was sent
       '---- a switch refuses one of its rules --------------> the one before returns, everywhere
 
 A refusal counts for as long as no switch holds all of what was asked for: afterwards it is about something
@@ -67,6 +68,10 @@ class InForce:
     def refused(self, command: Command | None, reason: str) -> tuple[Change, Finding] | None:
         """The one before returns if what a switch has refused was this one's."""
         return self._return(reason) if self._on_trial and _is_ours(command) else None
+
+    def objected(self, reason: str) -> tuple[Change, Finding] | None:
+        """The one before returns if verification objects while this one is on trial."""
+        return self._return(f"verification: {reason}") if self._on_trial else None
 
     def is_straggler(self, command: Command | None) -> bool:
         """Whether what a switch has refused was wanted by a policy that is being taken back."""

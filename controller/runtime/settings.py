@@ -95,6 +95,7 @@ class Settings:
     elephant_share: float = 0.1
     elephant_age_s: float = 0.0
     pin_idle_s: float = 5.0
+    verified_switches: int = 100
     gateway_mac: Mac = Gateway().mac
     gateways: tuple[IPv4Interface | IPv6Interface, ...] = ()
 

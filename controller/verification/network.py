@@ -33,7 +33,6 @@ from controller.model.topology import Host, Topology
 from controller.verification.packets import ALL, NONE, Headers, Packets
 from controller.verification.switch import (
     Choice,
-    Copies,
     Denied,
     Doing,
     Fate,
@@ -315,7 +314,7 @@ class Network:
         return _Asking(leave, _WRONG, _DENIED, _TOLD, every, (True, True, False, False))
 
     def _at_hosts(self, hosts: tuple[Host, ...]) -> Fates:
-        """A packet is right where a station lives that has its IP or, failing that, its Ethernet destination."""
+        """A packet is right where a station lives that has its IP or its Ethernet destination."""
         known = self._right.get(hosts)
         if known is None:
             right = NONE

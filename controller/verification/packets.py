@@ -86,6 +86,11 @@ class Headers:
         self._of_match: dict[Match, Packets] = {}
         self._known: dict[object, Packets] = {}
 
+    @property
+    def known(self) -> int:
+        """How many nodes there are: a measure of the memory that it all takes."""
+        return len(self._nodes)
+
     # --- making sets ----------------------------------------------------------------------------------------
 
     def match(self, wanted: Match) -> Packets:

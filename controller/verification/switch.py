@@ -277,7 +277,11 @@ class SwitchTables:
 
     def stays(self, doing: Doing, port: int | None) -> bool:
         """Whether copies leave by ports alone, and by none that depends on where the packet came in."""
-        return doing.goto is None and (port is None or not self._turns(doing, port)) and not self._turns(doing, -1)
+        return (
+            doing.goto is None
+            and (port is None or not self._turns(doing, port))
+            and not self._turns(doing, -1)
+        )
 
     def fate(self, doing: Doing) -> Fate:
         """What comes of a doing here."""
@@ -306,7 +310,9 @@ class SwitchTables:
             for number, lines in self.lines.items():
                 if number >= table:
                     for packets, in_port, doing in lines:
-                        if in_port == port or (in_port is None and doing.actions and self._turns(doing, port)):
+                        if in_port == port or (
+                            in_port is None and doing.actions and self._turns(doing, port)
+                        ):
                             known = headers.either(known, packets)
             for field in self.rewritten:
                 known = headers.without(known, field)

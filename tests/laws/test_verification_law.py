@@ -91,12 +91,7 @@ def test_sets_are_equal_when_they_are_the_same_object(seed: int) -> None:
     for _ in range(12):
         a, b = random.choice(sets), random.choice(sets)
         sets.append(random.choice((headers.both, headers.either, headers.minus))(a, b))
-    probes = [
-        {field: value for field, value in zip(fields, (a, b, c), strict=True)}
-        for a in range(5)
-        for b in range(5)
-        for c in range(4)
-    ]
+    probes = [dict(zip(fields, (a, b, c), strict=True)) for a in range(5) for b in range(5) for c in range(4)]
     for a in sets:
         for b in sets:
             same = all(headers.holds(a, probe) == headers.holds(b, probe) for probe in probes)

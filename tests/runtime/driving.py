@@ -13,6 +13,7 @@ from apps.admission.app import Admission
 from apps.broadcast.app import Broadcast
 from apps.neighbours.app import Neighbours
 from apps.routing.app import Routing
+from apps.verification.inspector import Verification
 from apps.watching.app import Watching
 from apps.wiring.app import Wiring
 from controller.contract import App, FabricSettings
@@ -43,7 +44,14 @@ def engine(
     apps: tuple[App, ...] = (Admission(), Routing(), Neighbours(), Broadcast(), Wiring(), Watching(), *more)
     fabric = FabricSettings(bfd_interval_ms=bfd_interval_ms)
     return Engine(
-        Setup(DiscoverySettings(KEY, blueprint), apps, fabric, blueprint=blueprint, limits=limits or {})
+        Setup(
+            DiscoverySettings(KEY, blueprint),
+            apps,
+            fabric,
+            blueprint=blueprint,
+            limits=limits or {},
+            inspector=Verification(),
+        )
     )
 
 
