@@ -1,5 +1,8 @@
-"""Policies under proof and under probes.
+"""Programs and policies under proof and under probes.
 
+    rules             all packets, on fat trees: k=16 from nothing; at k=8 cables that fail and return,
+                      and documents that come and go, in microseconds for each rule that changes
+    mutations         corruptions of an installed program, and how many are found: bench/mutations.py
     single failures   20 expectations on a k=4 fat tree, whole and with each single cable down, in seconds
     apply             on real Open vSwitch, a policy takes the place of another and back, again and again, by
                       commands that an operator types, while probes are sent at 1 kHz on each flow: packets
@@ -13,18 +16,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
 
+from apps.verification.inspector import Verification
+from bench import mutations
 from bench.policies import measured
+from controller.contract import FabricSettings, FabricView, Proposal
 from controller.model.blueprint import fat_tree
 from controller.model.errors import OperatorError
+from controller.model.program import FabricProgram
+from controller.model.topology import Link, Topology
 from controller.northbound.client import ask
 from mininet_scenarios.fidelity import LEAST_IDLE, IdleShare
 from mininet_scenarios.lab import Lab
@@ -91,6 +101,75 @@ def single_failures_s() -> Json:
     }
 
 
+def rules_us(k: int, failures: int, seed: int = 1) -> Json:
+    """What verification takes for each changed rule, when cables fail and return and documents change."""
+    fabric, random = planned(fat_tree(k)), Random(seed)
+    inspector, whole = Verification(), program_of(fabric.topology)
+    inventory = inventory_of(fabric)
+    took_us: list[float] = []
+    rules = 0
+    memory, shown, installed, text = None, fabric.topology, whole, ""
+    memory, _ = inspector.inspect(memory, _proposal(shown, {}, whole, text))
+    for number in range(failures):
+        link = random.choice(fabric.topology.links)
+        broken = without(fabric.topology, link)
+        a, b = random.sample(sorted(inventory.hosts), 2)
+        document = f"kind: access\nname: a{number}\nclauses: [deny: {{from: {a}, to: {b}}}]\n"
+        policy = write(parse_policy({"a.yaml": document}, inventory))
+        states = [
+            (broken, program_of(broken), ""),
+            (fabric.topology, whole, ""),
+            (fabric.topology, program_of(fabric.topology, policy), policy),
+            (fabric.topology, whole, ""),
+        ]
+        for after, program, policy_text in states:
+            count = sum(
+                rule != installed[dpid].rules.get(key)
+                for dpid, held in program.items()
+                for key, rule in held.rules.items()
+            )
+            count += sum(
+                key not in program[dpid].rules for dpid, held in installed.items() for key in held.rules
+            )
+            began_s = time.perf_counter()
+            memory, found = inspector.inspect(memory, _proposal(after, installed, program, policy_text))
+            took_us.append((time.perf_counter() - began_s) * 1e6 / max(count, 1))
+            assert not found, found
+            rules += count
+            shown, installed, text = after, program, policy_text
+    took_us.sort()
+    return {
+        "per_rule_us": {
+            "median": round(statistics.median(took_us), 1),
+            "p99": round(took_us[int(0.99 * len(took_us))], 1),
+        },
+        "per_rule_changes": len(took_us),
+        "per_rule_rules": rules,
+    }
+
+
+def _proposal(shown: Topology, installed: FabricProgram, wanted: FabricProgram, text: str) -> Proposal:
+    return Proposal(FabricView(0.0, shown, policy=text), installed, wanted)
+
+
+def without(whole: Topology, cut: Link) -> Topology:
+    """The next snapshot, in which a cable is missing."""
+    links = tuple(each for each in whole.links if cut.src not in (each.src, each.dst))
+    return Topology(whole.version + 1, whole.switches, links, whole.hosts, whole.edge_ports)
+
+
+def whole_s(k: int) -> float:
+    """How long the proof of a whole fabric takes, from nothing."""
+    fabric = planned(fat_tree(k))
+    program = program_of(fabric.topology)
+    settings = FabricSettings(verified_switches=1_000_000)
+    view = FabricView(0.0, fabric.topology, settings=settings)
+    began_s = time.perf_counter()
+    _, found = Verification().inspect(None, Proposal(view, {}, program))
+    assert not found, found
+    return round(time.perf_counter() - began_s, 3)
+
+
 def applied(changes: int) -> Json:
     """What became of probes while policies changed. Raises `OperatorError` where a command fails."""
     with TemporaryDirectory() as folder, Lab(fat_tree(4)) as lab:
@@ -135,10 +214,15 @@ def main() -> None:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
     parser.add_argument("--changes", type=int, default=20, help="of the policy in force, under probes")
+    parser.add_argument("--failures", type=int, default=25, help="of cables, and as many documents")
+    parser.add_argument("--mutations", type=int, default=200, help="of an installed program")
     parser.add_argument("--documents", type=int, default=1000, help="to compile")
     parser.add_argument("--json", default="out/bench/verification.json", metavar="FILE")
     args = parser.parse_args()
     document = {
+        "full_k16_s": whole_s(16),
+        **rules_us(8, args.failures),
+        **mutations.measured(args.mutations),
         **single_failures_s(),
         **applied(args.changes),
         f"rules_{args.documents}_documents": measured(args.documents, 8, 1),

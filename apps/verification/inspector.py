@@ -75,14 +75,26 @@ def _followed(memory: Memory, proposal: Proposal) -> Memory:
     `Exhausted`.
     """
     view, network, demands = proposal.view, memory.network, memory.demands
-    is_known = memory.text == view.policy and network is not None and network.headers.known < _MOST_KNOWN
-    if not is_known or network is None or demands is None:
+    if network is None or demands is None or network.headers.known >= _MOST_KNOWN:
         return _afresh(proposal)
-    ground = ground_of(view.topology)
+    ground, denied = _as_before(ground_of(view.topology), network.ground), demands.denied
     network, _ = network.succeeded(proposal.wanted, ground)
+    if memory.text != view.policy:
+        denied = over_packets.denied(network.headers, _policy(view.policy))
     if demands.hosts != ground.hosts:
-        demands = Demands(network.headers, ground.hosts, demands.denied, (view.settings.gateway.mac,))
-    return replace(memory, network=network, demands=demands)
+        demands = Demands(network.headers, ground.hosts, denied, (view.settings.gateway.mac,))
+    elif demands.denied is not denied:
+        demands = demands.denying(denied)
+    return Memory(view.policy, network, demands)
+
+
+def _as_before(ground: Ground, before: Ground) -> Ground:
+    """The ground, of which what is equal is the same object as before."""
+    return Ground(
+        before.peer if before.peer == ground.peer else ground.peer,
+        before.hosts if before.hosts == ground.hosts else ground.hosts,
+        before.dead if before.dead == ground.dead else ground.dead,
+    )
 
 
 def _afresh(proposal: Proposal) -> Memory:

@@ -561,8 +561,7 @@ class Engine:
             self._tell(steps)
 
     def _objects(self, installed: FabricProgram, goals: FabricProgram) -> bool:
-        """Whether what is wanted does harm: nothing of it is sent then, and a policy on trial is taken back.
-        """
+        """Whether what is wanted does harm. Then nothing is sent, and a policy on trial is taken back."""
         if not self._readiness.started or self._held or self._view is None:
             return False
         whole = not self._fitting.findings and all(goals[d] is each for d, each in self.wanted.items())

@@ -181,6 +181,14 @@ class Network:
         """What these packets may come to when they come in by a port."""
         return Fates(*self._arriving(at, packets, self._about_fates(self._fates)))
 
+    def basis(self, at: PortRef) -> tuple[object, ...]:
+        """What the answer about a port follows from: where each part is the same object as it was in another
+        network, so is the answer.
+        """
+        far = self.ground.peer
+        fates = [self._fates[far[end]] for end in self._entries.get(at.dpid, ())]
+        return self._switches.get(at.dpid), self.ground.hosts, self.ground.dead, *fates
+
     # --- solving --------------------------------------------------------------------------------------------
 
     def _from_nothing(self) -> None:

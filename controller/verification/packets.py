@@ -220,6 +220,14 @@ class Headers:
         self._remember(key, made)
         return made
 
+    def union(self, sets: Iterable[Packets]) -> Packets:
+        """The packets of any of some sets, small ones put together first."""
+        found = list(sets) or [NONE]
+        while len(found) > 1:
+            pairs = zip(found[::2], found[1::2], strict=False)
+            found = [self.either(a, b) for a, b in pairs] + found[len(found) & ~1 :]
+        return found[0]
+
     def complement(self, a: Packets) -> Packets:
         """All other packets."""
         return self.minus(ALL, a)
