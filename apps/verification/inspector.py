@@ -3,8 +3,8 @@
     proposal (fabric, what is installed, what is wanted) -> network -> violations that are new -> findings
 
 A violation is an objection only where what is installed does better: a plan that mends one of two things is
-not to wait for the other. What was found out about the last proposal is kept, and only what differs in the
-next one is looked at.
+not to wait for the other. But a policy that is new has to keep all of its promises. What was found out about
+the last proposal is kept, and only what differs in the next one is looked at.
 
 Beyond `verified_switches` a proof takes longer than a turn should; there nothing is proven, and a finding
 says so.
@@ -56,12 +56,13 @@ class Verification:
         most = view.settings.verified_switches
         if len(proposal.wanted) > most:
             return Memory(), _too_large(len(proposal.wanted), most) if most else ()
+        is_new = memory.text != view.policy
         try:
             memory = _followed(memory, proposal)
-            found = _new(memory, proposal)
+            found = _new(memory, proposal, is_new)
         except Exhausted:
             memory = _afresh(proposal)
-            found = _new(memory, proposal)
+            found = _new(memory, proposal, is_new)
         return memory, tuple(_told(found, memory, view.topology.peer))
 
 
@@ -126,7 +127,7 @@ def _policy(text: str) -> Policy:
         return EMPTY  # the app that compiles it says what is wrong with it
 
 
-def _new(memory: Memory, proposal: Proposal) -> list[Violation]:
+def _new(memory: Memory, proposal: Proposal, policy_is_new: bool) -> list[Violation]:
     """Violations by packets with which nothing is wrong as things are installed. Raises `Exhausted`."""
     network, demands = memory.network, memory.demands
     assert network is not None
@@ -135,7 +136,11 @@ def _new(memory: Memory, proposal: Proposal) -> list[Violation]:
     if not found:
         return found
     installed, _ = network.succeeded(proposal.installed, network.ground)
-    known = {(each.wrong, each.at): each.packets for each in demands.violations(installed)}
+    known = {
+        (each.wrong, each.at): each.packets
+        for each in demands.violations(installed)
+        if not (policy_is_new and each.wrong is Wrong.ISOLATION)
+    }
     left: list[Violation] = []
     for each in found:
         packets = network.headers.minus(each.packets, known.get((each.wrong, each.at), NONE))
