@@ -1,5 +1,5 @@
 """Law 10, model against reality: what our trace says of a packet, `ovs-appctl ofproto/trace` says too, switch
-by switch.
+by switch; and so does the proof over all packets (law 11).
 
 The program is the one that a replay of the running controller's journal has installed, so the test also
 shows that the journal says what the switches hold. Where a SELECT group chooses, Open vSwitch is asked with
@@ -25,9 +25,13 @@ from controller.model.packet import Packet, ethernet_packet, packet, udp_packet
 from controller.runtime.engine import Engine
 from controller.runtime.journal import read
 from controller.runtime.settings import restored
+from controller.verification.network import Network, ground_of
+from controller.verification.packets import Headers
+from controller.verification.terms import terms_of
 from mininet_scenarios.controller import treadle
 from mininet_scenarios.lab import Lab
 from tests.emulation.watch import REACH_S, brought_up, eventually, settled, told
+from tests.verifying import followed, proven
 from treadle.wiring import blueprint_of, engine_for, recorded_life
 
 pytestmark = pytest.mark.emulation
@@ -173,6 +177,10 @@ def _agree(fabric: Fabric, packets: list[tuple[Packet, PortRef]]) -> list[Trace]
         if not port.live
     )
     traces = [trace(programs, topology.peer, sample, at, dead=dead) for sample, at in packets]
+    headers = Headers(terms_of(programs, topology.hosts))
+    network = Network(headers, programs, ground_of(topology))
+    for sample, at in packets:
+        assert proven(network, sample, at) == followed(network, sample, at)
     for said in traces:
         for hop in said.hops:
             chosen = any(

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.dataplane.trace import Disposition, trace
 from controller.model.blueprint import fat_tree, leaf_spine, ring
 from controller.model.flow import (
     Action,
@@ -23,7 +22,7 @@ from controller.model.identity import Dpid, Mac, PortNo, PortRef
 from controller.model.packet import Packet, ethernet_packet, udp_packet
 from controller.model.program import FabricProgram, SwitchProgram
 from controller.model.topology import Host, Topology
-from controller.verification.network import Fates, Ground, Network, destinations, ground_of
+from controller.verification.network import Ground, Network, ground_of
 from controller.verification.packets import NONE, Headers
 from controller.verification.terms import terms_of
 from controller.verification.values import Exhausted, Values
@@ -40,6 +39,7 @@ from tests.laws.random_programs import (
     with_random_pins,
 )
 from tests.searching import examples
+from tests.verifying import followed, proven
 from treadle.offline import program_of
 
 pytestmark = pytest.mark.law
@@ -223,46 +223,9 @@ def _assert_agrees(network: Network, probes: Iterable[Packet], random: Random) -
     ends = sorted({*network.ground.peer, *network.ground.hosts})
     for probe in probes:
         at = random.choice(ends)
-        expected = set(_followed(network, probe, at))
-        said = {
-            name
-            for name, some in zip(Fates._fields, network.fates(at), strict=True)
-            if network.headers.holds(some, probe.as_mapping())
-        }
+        expected = followed(network, probe, at)
         if "loop" not in expected:
-            assert said == expected
+            assert proven(network, probe, at) == expected
         if at in network.ground.peer:
             loops = network.loops.get(at, NONE)
             assert network.headers.holds(loops, probe.as_mapping()) == ("loop" in expected)
-
-
-_SAME = {
-    Disposition.DENIED: "denied",
-    Disposition.TO_CONTROLLER: "told",
-    Disposition.NO_RULE: "wrong",
-    Disposition.BLACKHOLE: "wrong",
-    Disposition.LOOP: "loop",
-}
-
-
-def _followed(network: Network, probe: Packet, at: PortRef) -> Iterable[str]:
-    """What may become of a packet, as following it tells."""
-    ground = network.ground
-    for hop in trace(network.program, ground.peer, probe, at, dead=ground.dead).hops:
-        for branch in hop.branches:
-            if branch.out in ground.dead and branch.out in ground.hosts:
-                yield "denied"
-            elif branch.disposition is Disposition.DELIVERED:
-                assert branch.out is not None
-                hosts = ground.hosts.get(branch.out, ())
-                yield "right" if any(_is_for(branch.packet, host) for host in hosts) else "wrong"
-            elif branch.disposition is not None:
-                yield _SAME[branch.disposition]
-
-
-def _is_for(seen: Packet, host: Host) -> bool:
-    fields = seen.as_mapping()
-    return any(
-        all(fields.get(field, -1) & mask == value for field, value, mask in wanted.terms)
-        for wanted in destinations(host)
-    )
