@@ -8,7 +8,7 @@ kind of packet, that very packet is asked about.
     reach       the policy allows it, and every alternative ends at the port of its destination
     not-reach   the policy allows nothing of it
     pass        whatever arrives has come by these switches, in this order
-    survives    the same on the program of each fabric in which so many links are down
+    survives    the same on the program of each fabric in which so many links are down (policies/breakage.py)
 
 A failure is a value: the packet, and what became of it.
 """
@@ -17,14 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from controller.dataplane.trace import Trace, trace
 from controller.model.errors import OperatorError
-from controller.model.identity import Dpid, IpAddress, PortRef
+from controller.model.identity import Dpid, IpAddress
 from controller.model.program import FabricProgram
-from controller.model.topology import Host, Link, Topology
+from controller.model.topology import Host, Topology
 from policies.allowed import OTHERS, Allowed, allowed, words
+from policies.breakage import WHOLE, Case, cases, count, parts, without
 from policies.compile.ranges import EVERYWHERE, outside
 from policies.compile.rules import Compiled
 from policies.policy import Effect, Expectation, Must
@@ -32,7 +32,6 @@ from policies.predicate import Headers
 from policies.semantics import verdict
 from policies.witness import as_packet, between, headers_text
 
-Ends = tuple[PortRef, PortRef]
 Programs = Callable[[Topology], FabricProgram]
 _UDP = 17
 
@@ -44,18 +43,19 @@ class Failure:
     packet: Headers
     reason: str
     way: tuple[str, ...] = ()
-    down: tuple[Ends, ...] = ()
+    down: Case = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """An expectation, and the first packet that is otherwise; None where it holds. `cases`: how many fabrics
-    were looked at, the whole one among them.
+    were looked at, the whole one among them; `of`: how many there are.
     """
 
     expectation: Expectation
     failure: Failure | None
     cases: int = 1
+    of: int = 1
 
     @property
     def holds(self) -> bool:
@@ -73,44 +73,38 @@ class Ground:
     names: Mapping[Dpid, str]
     programs: Programs
 
-    def judge(self, expectations: Iterable[Expectation]) -> Iterator[Judgement]:
-        """Each expectation in turn. Raises `OperatorError` for a switch that does not exist."""
+    def judge(
+        self,
+        expectations: Iterable[Expectation],
+        *,
+        switches: bool = False,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Judgement]:
+        """Each expectation in turn. `switches`: they may be down as well as cables; `enough` says when pairs
+        of failures need not be gone on with. Raises `OperatorError` for a switch that does not exist.
+        """
         wanted = tuple(expectations)
         failures: dict[int, Failure] = {}
-        cases = dict.fromkeys(range(len(wanted)), 0)
-        for down in _downs(self.topology, max((each.survives for each in wanted), default=0)):
+        looked = dict.fromkeys(range(len(wanted)), 0)
+        breakable = parts(self.topology, self.names, switches=switches)
+        for case in cases(breakable, max((each.survives for each in wanted), default=0), enough):
             asked = [
                 number
                 for number, each in enumerate(wanted)
-                if len(down) <= each.survives and number not in failures
+                if len(case) <= each.survives and number not in failures
             ]
             if not asked:
                 continue
-            shown = _without(self.topology, down)
-            case = _Case(self, shown, self.programs(shown))
+            shown = without(self.topology, case)
+            dead = frozenset(each.switch for each in case if each.switch is not None)
+            fabric = _Case(self, shown, self.programs(shown), dead)
             for number in asked:
-                cases[number] += 1
-                failure = case.failure(wanted[number])
+                looked[number] += 1
+                failure = fabric.failure(wanted[number])
                 if failure is not None:
-                    failures[number] = replace(failure, down=down)
+                    failures[number] = replace(failure, down=case)
         for number, each in enumerate(wanted):
-            yield Judgement(each, failures.get(number), cases[number])
-
-
-def _downs(topology: Topology, most: int) -> Iterator[tuple[Ends, ...]]:
-    """No cable, each cable, each pair ... that may be down, fewer first."""
-    cables = sorted((link.src, link.dst) for link in topology.links if link.src < link.dst)
-    for count in range(most + 1):
-        yield from combinations(cables, count)
-
-
-def _without(topology: Topology, down: tuple[Ends, ...]) -> Topology:
-    if not down:
-        return topology
-    gone = {end for ends in down for end in ends}
-    left: tuple[Link, ...] = tuple(link for link in topology.links if link.src not in gone)
-    version = topology.version + 1
-    return Topology(version, topology.switches, left, topology.hosts, topology.edge_ports)
+            yield Judgement(each, failures.get(number), looked[number], count(breakable, each.survives))
 
 
 @dataclass(frozen=True)
@@ -120,16 +114,22 @@ class _Case:
     ground: Ground
     topology: Topology
     program: FabricProgram
+    dead: frozenset[Dpid] = frozenset()
 
     def failure(self, wanted: Expectation) -> Failure | None:
         """The first packet that is not as expected."""
         for src in wanted.sources:
             for dst in wanted.destinations:
-                if src.version == dst.version and src != dst:
+                if src.version == dst.version and src != dst and not self._is_dead(src, dst):
                     found = self._of_pair(wanted, src, dst)
                     if found is not None:
                         return found
         return None
+
+    def _is_dead(self, *ends: IpAddress) -> bool:
+        """Whether one of them lives at a switch that is down."""
+        hosts = map(self._host, ends) if self.dead else ()
+        return any(host is not None and host.at.dpid in self.dead for host in hosts)
 
     def _of_pair(self, wanted: Expectation, src: IpAddress, dst: IpAddress) -> Failure | None:
         sample = wanted.sample
@@ -218,6 +218,6 @@ def check_names(expectations: Iterable[Expectation], names: Mapping[Dpid, str]) 
 def failure_text(failure: Failure) -> str:
     """In a line: the packet, what became of it, and by which way."""
     way = f", by {' -> '.join(failure.way)}" if failure.way else ""
-    cables = ", ".join(f"{a} - {b}" for a, b in failure.down)
-    down = f", while {cables} is down" if failure.down else ""
+    broken = " and ".join(each.name for each in failure.down)
+    down = f", while {broken} {'are' if len(failure.down) > 1 else 'is'} down" if failure.down else ""
     return f"{headers_text(failure.packet)}: {failure.reason}{way}{down}"

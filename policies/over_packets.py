@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 
 from controller.model.flow import EtherType, Field, IpProtocol
+from controller.model.identity import IpAddress
 from controller.verification.packets import ALL, NONE, Headers, Packets, Term
 from policies.compile.ranges import masks, numbers
-from policies.policy import Effect, Policy
+from policies.policy import Effect, Expectation, Must, Policy
 from policies.predicate import (
     EVERYTHING,
     ICMP_OF,
@@ -30,6 +31,7 @@ from policies.predicate import (
     Range,
     Source,
 )
+from policies.predicate import Headers as Sample
 from policies.predicate import terms as terms_within
 from policies.semantics import by_precedence
 
@@ -74,12 +76,60 @@ def about(headers: Headers, predicate: Predicate) -> Packets:
             return _union(headers, _conjunctions(predicate))
 
 
+def promised(headers: Headers, policy: Policy) -> Iterator[tuple[Expectation, IpAddress, Packets]]:
+    """The packets that are expected to arrive or not to, by expectation and by who sends them. Raises
+    `Exhausted`.
+    """
+    for wanted in policy.expectations:
+        if wanted.must is Must.PASS:
+            continue
+        kind = _union(headers, [_kind(version, wanted.sample) for version in (4, 6)])
+        for source in wanted.sources:
+            sent = _union(headers, [_from(source)])
+            to = headers.union(
+                _union(headers, [_to(each)])
+                for each in wanted.destinations
+                if each.version == source.version and each != source
+            )
+            packets = headers.both(headers.both(sent, to), kind)
+            if packets is not NONE:
+                yield wanted, source, packets
+
+
+def _from(address: IpAddress) -> Conjunction:
+    return _is(Field.ETH_TYPE, _TYPE[address.version]), _is(_SRC[address.version], int(address))
+
+
+def _to(address: IpAddress) -> Conjunction:
+    return _is(Field.ETH_TYPE, _TYPE[address.version]), _is(_DST[address.version], int(address))
+
+
+def _kind(version: int, sample: Sample | None) -> Conjunction:
+    """The kind of packet that an expectation names; all IP packets where it names none."""
+    found: Conjunction = (_is(Field.ETH_TYPE, _TYPE[version]),)
+    if sample is None:
+        return found
+    found = *found, _is(Field.IP_PROTO, sample.protocol)
+    protocol = {each.value: each for each in IpProtocol}.get(sample.protocol)
+    if sample.src_port is not None and sample.dst_port is not None and protocol is not None:
+        found = *found, _is(_PORTS[True][protocol], sample.src_port)
+        found = *found, _is(_PORTS[False][protocol], sample.dst_port)
+    if sample.icmp_type is not None:
+        found = *found, _is(_ICMP[version], sample.icmp_type)
+    return found
+
+
 def terms(policy: Policy) -> Iterator[Term]:
     """What a policy tells packets apart by."""
     predicates = [clause.predicate for access in policy.access for clause in access.clauses]
     predicates += [service.predicate for service in policy.services]
     for conjunction in (*_ip(), *_discovery()):
         yield from conjunction
+    for wanted in policy.expectations:
+        for address in (*wanted.sources, *wanted.destinations):
+            yield from (*_from(address), *_to(address))
+        for version in (4, 6):
+            yield from _kind(version, wanted.sample)
     for predicate in predicates:
         for term in terms_within(predicate):
             for conjunction in _conjunctions(term):

@@ -100,8 +100,11 @@ def _junit(parser: argparse.ArgumentParser) -> None:
 
 
 def _failures(parser: argparse.ArgumentParser) -> None:
-    what = "how many links may be down, whichever they are (default: 1)"
+    what = "how many links or switches may be down, whichever they are (default: 1)"
     parser.add_argument("--failures", type=int, choices=(0, 1, 2), default=1, help=what)
+    parser.add_argument("--links-only", action="store_true", help="switches stay as they are")
+    until = "for pairs of failures: look at as many as there is time for, drawn at random (default: 60)"
+    parser.add_argument("--seconds", type=float, default=60.0, metavar="S", help=until)
 
 
 _COMMANDS: tuple[tuple[str, str, str, tuple[Add, ...]], ...] = (
@@ -117,7 +120,7 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[Add, ...]], ...] = (
     ),
     (
         "check",
-        "the same while links are down",
+        "the same while links or switches are down",
         "--failures 1",
         (_paths_or_none, _on, _failures, _junit, _asks),
     ),

@@ -203,6 +203,7 @@ def judgement_json(judgement: Judgement) -> Json:
         "must": wanted.must.value,
         "pairs": len(wanted.sources) * len(wanted.destinations),
         "cases": judgement.cases,
+        "of_cases": judgement.of,
         "holds": judgement.holds,
         "counterexample": None if failure is None else failure_text(failure),
     }

@@ -26,10 +26,17 @@ from controller.verification.network import Ground, Network, ground_of
 from controller.verification.packets import NONE, Headers
 from controller.verification.terms import terms_of
 from controller.verification.values import Exhausted
-from controller.verification.violations import Demands, Violation, Wrong, demanded_terms, witness
+from controller.verification.violations import (
+    Demands,
+    Promise,
+    Violation,
+    Wrong,
+    demanded_terms,
+    witness,
+)
 from policies import over_packets
 from policies.canonical import read
-from policies.policy import EMPTY, Policy
+from policies.policy import EMPTY, Must, Policy
 
 _MEND = "nothing was sent; treadle trace shows what switches do now, and the journal what was wanted"
 _MOST_KNOWN = 500_000
@@ -41,6 +48,7 @@ class Memory:
     """The last proposal, as far as it was understood."""
 
     text: str = ""
+    policy: Policy = EMPTY
     network: Network | None = None
     demands: Demands | None = None
 
@@ -80,13 +88,16 @@ def _followed(memory: Memory, proposal: Proposal) -> Memory:
         return _afresh(proposal)
     ground, denied = _as_before(ground_of(view.topology), network.ground), demands.denied
     network, _ = network.succeeded(proposal.wanted, ground)
+    policy = memory.policy
     if memory.text != view.policy:
-        denied = over_packets.denied(network.headers, _policy(view.policy))
-    if demands.hosts != ground.hosts:
-        demands = Demands(network.headers, ground.hosts, denied, (view.settings.gateway.mac,))
-    elif demands.denied is not denied:
-        demands = demands.denying(denied)
-    return Memory(view.policy, network, demands)
+        policy = _policy(view.policy)
+        denied = over_packets.denied(network.headers, policy)
+    if demands.hosts is not ground.hosts:
+        promises = _promises(network.headers, policy, ground)
+        demands = Demands(network.headers, ground.hosts, denied, (view.settings.gateway.mac,), promises)
+    elif memory.text != view.policy:
+        demands = demands.denying(denied, _promises(network.headers, policy, ground))
+    return Memory(view.policy, policy, network, demands)
 
 
 def _as_before(ground: Ground, before: Ground) -> Ground:
@@ -104,8 +115,20 @@ def _afresh(proposal: Proposal) -> Memory:
     policy, gateways = _policy(view.policy), (view.settings.gateway.mac,)
     headers = _headers(proposal, ground, policy, gateways)
     network = Network(headers, proposal.wanted, ground)
-    demands = Demands(headers, ground.hosts, over_packets.denied(headers, policy), gateways)
-    return Memory(view.policy, network, demands)
+    denied, promises = over_packets.denied(headers, policy), _promises(headers, policy, ground)
+    return Memory(view.policy, policy, network, Demands(headers, ground.hosts, denied, gateways, promises))
+
+
+def _promises(headers: Headers, policy: Policy, ground: Ground) -> list[Promise]:
+    """What is expected, at the ports of who sends."""
+    lives = {
+        address: host.at for host in chain.from_iterable(ground.hosts.values()) for address in host.addresses
+    }
+    return [
+        Promise(str(wanted.document), lives[source], packets, wanted.must is Must.REACH)
+        for wanted, source, packets in over_packets.promised(headers, policy)
+        if source in lives
+    ]
 
 
 def _headers(proposal: Proposal, ground: Ground, policy: Policy, gateways: Iterable[Mac]) -> Headers:
@@ -137,13 +160,13 @@ def _new(memory: Memory, proposal: Proposal, policy_is_new: bool) -> list[Violat
         return found
     installed, _ = network.succeeded(proposal.installed, network.ground)
     known = {
-        (each.wrong, each.at): each.packets
+        (each.wrong, each.at, each.name): each.packets
         for each in demands.violations(installed)
         if not (policy_is_new and each.wrong is Wrong.ISOLATION)
     }
     left: list[Violation] = []
     for each in found:
-        packets = network.headers.minus(each.packets, known.get((each.wrong, each.at), NONE))
+        packets = network.headers.minus(each.packets, known.get((each.wrong, each.at, each.name), NONE))
         if packets is not NONE:
             left.append(replace(each, packets=packets))
     return left
@@ -155,7 +178,8 @@ def _told(found: list[Violation], memory: Memory, peer: Mapping[PortRef, PortRef
         seen = witness(memory.network.headers, each.packets)
         followed = trace(memory.network.program, peer, seen, each.at, dead=memory.network.ground.dead)
         at = f"{dpid_text(each.at.dpid)}:{each.at.port}"
-        evidence = f"{each.wrong.value}: {packet_text(seen)} from {at}: {_way(followed)}"
+        name = f" ({each.name})" if each.name else ""
+        evidence = f"{each.wrong.value}{name}: {packet_text(seen)} from {at}: {_way(followed)}"
         if len(found) > _MOST_TOLD:
             evidence += f" (one of {len(found)} such ports)"
         yield Finding(Severity.ERROR, "plan-refused", at, evidence, _MEND)

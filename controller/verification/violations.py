@@ -5,6 +5,7 @@
     isolation    packets that are denied and may arrive
     dropped      packets from a host to another, in their own names, that are allowed and meet a rule that
                  drops them; `strict`: or go to the controller instead of to whom they are for
+    promise      packets that somebody expects to arrive and may not, or not to arrive and may
     unheard      what the controller has to hear, and may not: LLDP, DHCP, questions to everybody or to the
                  gateway, and whatever comes from somebody who is not known
 
@@ -64,6 +65,16 @@ _DISCOVERY: tuple[tuple[tuple[Field, int], ...], ...] = tuple(
 """What goes to the controller, or from host to host."""
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Packets from a host at a port that have to arrive, whatever else; or must not."""
+
+    name: str
+    at: PortRef
+    packets: Packets
+    arrive: bool
+
+
 class Wrong(Enum):
     """What is wrong with packets."""
 
@@ -71,6 +82,7 @@ class Wrong(Enum):
     BLACK_HOLE = "black hole"
     ISOLATION = "denied, and may arrive"
     DROPPED = "allowed, and does not arrive"
+    PROMISE = "not as expected"
     UNHEARD = "for the controller, and may not get there"
 
 
@@ -81,6 +93,8 @@ class Violation:
     wrong: Wrong
     at: PortRef
     packets: Packets
+    name: str = ""
+    """Of the promise that is not kept."""
 
 
 class Demands:
@@ -94,10 +108,12 @@ class Demands:
         hosts: Mapping[PortRef, tuple[Host, ...]],
         denied: Packets = NONE,
         gateways: Iterable[Mac] = (),
+        promises: Iterable[Promise] = (),
     ) -> None:
         self.headers = headers
         self.hosts = hosts
         self.denied = denied
+        self.promises = _by_port(promises)
         self._judged: dict[tuple[PortRef, bool], tuple[tuple[object, ...], tuple[Violation, ...]]] = {}
         self._control = self._union([*map(_matching, _CONTROL), *_for_the_gateway()])
         self._special = headers.either(self._control, self._union(map(_matching, _DISCOVERY)))
@@ -123,10 +139,10 @@ class Demands:
             for end, some in hosts.items()
         }
 
-    def denying(self, denied: Packets) -> Demands:
-        """The same, but that these must not arrive."""
+    def denying(self, denied: Packets, promises: Iterable[Promise]) -> Demands:
+        """The same, but that these must not arrive, and that this is promised."""
         made = copy(self)
-        made.denied, made._judged = denied, {}
+        made.denied, made.promises, made._judged = denied, _by_port(promises), {}
         return made
 
     def violations(
@@ -162,6 +178,14 @@ class Demands:
         dropped = both(minus(proper, self._special), stopped)
         if dropped is not NONE:
             yield Violation(Wrong.DROPPED, end, dropped)
+        stopped = either(fates.wrong, either(fates.denied, fates.told))
+        for promise in self.promises.get(end, ()):
+            packets = both(promise.packets, both(self._own[end], self._properly))
+            broken = both(minus(packets, self._special), stopped)
+            if not promise.arrive:
+                broken = both(promise.packets, fates.right)
+            if broken is not NONE:
+                yield Violation(Wrong.PROMISE, end, broken, promise.name)
         heard = either(both(self._mine[end], self._control), self._strange)
         unheard = minus(heard, fates.told)
         if unheard is not NONE:
@@ -196,6 +220,13 @@ def _for_the_gateway() -> Iterator[Match]:
     for conditions in (((Field.ETH_TYPE, EtherType.ARP),), *_DISCOVERY):
         terms = (ours, *_matching(conditions).terms)
         yield Match(tuple(sorted(terms, key=lambda term: term.field.number)))
+
+
+def _by_port(promises: Iterable[Promise]) -> dict[PortRef, tuple[Promise, ...]]:
+    found: dict[PortRef, tuple[Promise, ...]] = {}
+    for promise in promises:
+        found[promise.at] = (*found.get(promise.at, ()), promise)
+    return found
 
 
 def _names(hosts: Iterable[Host]) -> Iterator[Match]:

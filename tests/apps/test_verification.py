@@ -11,7 +11,7 @@ from controller.contract import FabricSettings, FabricView, Proposal
 from controller.dataplane.pipeline import Table
 from controller.model.blueprint import leaf_spine
 from controller.model.finding import Finding, Severity
-from controller.model.flow import Field, FlowRule, Output
+from controller.model.flow import TO_CONTROLLER, Field, FlowRule, Output
 from controller.model.identity import Dpid, IpAddress, PortNo, PortRef
 from controller.model.program import FabricProgram, SwitchProgram, switch_program
 from controller.model.topology import Topology
@@ -103,6 +103,23 @@ def test_packets_that_a_policy_denies_do_not_pass() -> None:
 def test_packets_that_no_policy_denies_are_not_dropped() -> None:
     (first, *_) = found(program_of(SHOWN, denying()))
     assert "allowed, and does not arrive" in first.evidence
+
+
+def expecting(must: str) -> str:
+    one, other = (str(SHOWN.hosts[number].addresses[0]) for number in (0, 3))
+    text = f"kind: expect\nname: hope\nexpect: [{{from: {one}, to: {other}, must: {must}}}]\n"
+    return write(parse_policy({"hope.yaml": text}, inventory_of(LEAVES)))
+
+
+def test_what_is_expected_is_proven_with_every_plan() -> None:
+    hosts = [host.addresses[0] for host in SHOWN.hosts]
+    told = replace(route_to(Dpid(2), hosts[3]), actions=(TO_CONTROLLER,))
+    worse = changed(Dpid(2), (route_to(Dpid(2), hosts[3]),), (told,))
+    (objection,) = found(worse, policy=expecting("reach"))
+    assert objection.evidence.startswith("not as expected (hope")
+    assert found(SOUND, policy=expecting("reach")) == ()
+    assert found(SOUND, installed=worse, policy=expecting("not-reach")) != ()
+    assert found(worse, policy=expecting("not-reach")) == ()
 
 
 def test_a_plan_that_mends_one_of_two_things_is_let_pass() -> None:

@@ -257,21 +257,23 @@ def _entry(args: argparse.Namespace, number: int) -> Policy:
 
 def test(args: argparse.Namespace) -> int:
     """Judge all expectations on a blueprint: no switch, no root, no controller."""
-    return _judged(args, 0)
+    return _judged(args, 0, switches=False, seconds=0.0)
 
 
 def check(args: argparse.Namespace) -> int:
-    """The same under the failure of any so many links."""
-    return _judged(args, args.failures)
+    """The same under the failure of any so many links or switches."""
+    return _judged(args, args.failures, switches=not args.links_only, seconds=args.seconds)
 
 
-def _judged(args: argparse.Namespace, failures: int) -> int:
+def _judged(args: argparse.Namespace, failures: int, *, switches: bool, seconds: float) -> int:
     fabric = _fabric(args)
     policy = read_policy(_paths(args), inventory_of(fabric)) if args.path else _in_force(args)
     wanted = [replace(each, survives=max(each.survives, failures)) for each in policy.expectations]
     text = write(policy)
     ground = Ground(Compiled(policy), fabric.topology, fabric.switches, lambda shown: program_of(shown, text))
-    found = [judgement_json(each) for each in ground.judge(wanted)]
+    until_s = time.monotonic() + seconds
+    judged = ground.judge(wanted, switches=switches, enough=lambda: time.monotonic() >= until_s)
+    found = [judgement_json(each) for each in judged]
     if args.junit:
         Path(args.junit).write_text(junit("treadle policy", found), encoding="utf-8")
     held = sum(each["holds"] for each in found)
@@ -281,7 +283,9 @@ def _judged(args: argparse.Namespace, failures: int) -> int:
         for each in found:
             mark = "holds" if each["holds"] else "FAILS"
             pairs = count(each["pairs"], "pair")
-            print(f"{mark}  {each['document']}: {each['must']}, {pairs}, {count(each['cases'], 'case')}")
+            sampled = each["holds"] and each["cases"] < each["of_cases"]
+            cases = count(each["cases"], "case") + (f" of {each['of_cases']:,} (a sample)" if sampled else "")
+            print(f"{mark}  {each['document']}: {each['must']}, {pairs}, {cases}")
             if each["counterexample"]:
                 print(f"       {each['counterexample']}")
         print(f"{held} of {count(len(found), 'expectation')} hold")
