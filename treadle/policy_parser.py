@@ -14,6 +14,7 @@ _EPILOG = """example:
   treadle policy plan web.yaml
   treadle policy apply web.yaml -m 'web servers reach the database' --confirm-within 60
   treadle policy confirm
+  treadle policy apply other.yaml --only pod:1            # a canary: other hosts keep what they have
   treadle policy rollback"""
 _MODULE = "treadle.commands.policy"
 Add = Callable[[argparse.ArgumentParser], None]
@@ -65,6 +66,11 @@ def _kind(parser: argparse.ArgumentParser) -> None:
 
 def _rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rules", action="store_true", help="show each rule that differs")
+
+
+def _only(parser: argparse.ArgumentParser) -> None:
+    what = "try it on what these hosts send, and leave it for all others: pod:1, a switch's name, a host's"
+    parser.add_argument("--only", action="append", metavar="NAME", help=what + "; again for more")
 
 
 def _out(parser: argparse.ArgumentParser) -> None:
@@ -124,8 +130,13 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[Add, ...]], ...] = (
         "--failures 1",
         (_paths_or_none, _on, _failures, _junit, _asks),
     ),
-    ("plan", "what would be different", "policies/ --rules", (_paths, _on, _rules, _out, _asks)),
-    ("apply", "prove, and put in force", "policies/ -m 'why'", (_paths, _on_none, _rules, _applies, _asks)),
+    ("plan", "what would be different", "policies/ --rules", (_paths, _on, _only, _rules, _out, _asks)),
+    (
+        "apply",
+        "prove, and put in force",
+        "policies/ -m 'why' --only pod:1",
+        (_paths, _on_none, _only, _rules, _applies, _asks),
+    ),
     ("confirm", "let a policy on trial stay", "", (_asks,)),
     ("rollback", "put an earlier policy in force again", "3", (_number, _applies, _asks)),
     ("history", "who put what in force, when, and why", "", (_asks,)),

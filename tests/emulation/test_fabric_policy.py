@@ -165,6 +165,18 @@ def test_what_is_expected_and_does_not_hold_stops_a_plan(lab: Lab, tmp_path: Pat
     assert rules(lab) == before
 
 
+def test_a_canary_is_for_what_its_hosts_send_until_it_is_for_all(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "deny.yaml"
+    file.write_text("kind: access\nname: two\nclauses: [deny: {from: [h1, h5], to: [h9, h16]}]\n")
+    done(lab, "apply", str(file), "--only", "pod:1")
+    assert eventually(lambda: not passes(lab, "h1", "h16", "tcp", 80))
+    assert passes(lab, "h5", "h9", "tcp", 81)
+    done(lab, "apply", str(file))
+    assert eventually(lambda: not passes(lab, "h5", "h9", "tcp", 82))
+    assert not passes(lab, "h1", "h16", "tcp", 83)
+    assert not findings(lab, "plan-refused")
+
+
 def test_a_policy_that_nobody_confirms_is_taken_back(lab: Lab, tmp_path: Path) -> None:
     document = tmp_path / "deny.yaml"
     document.write_text(DENY)

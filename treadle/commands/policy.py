@@ -20,6 +20,7 @@ from typing import Any
 
 from controller.documents.blueprints import load_blueprint
 from controller.model.errors import OperatorError
+from policies.canary import staged
 from policies.canonical import read, write
 from policies.compile.rules import Compiled
 from policies.expectations import Ground
@@ -33,6 +34,7 @@ from treadle.junit import junit
 from treadle.offline import program_of
 from treadle.policy_plan import PolicyPlan, judgement_json
 from treadle.policy_report import documents_table, plan_text
+from treadle.scope import hosts_of
 from treadle.tables import console, count, table
 
 Json = dict[str, Any]
@@ -147,7 +149,10 @@ def confirm(args: argparse.Namespace) -> int:
 def _planned(args: argparse.Namespace) -> PolicyPlan:
     fabric = _fabric(args)
     before = EMPTY if args.topology else _in_force(args)
-    return PolicyPlan(fabric, before, read_policy(_paths(args), inventory_of(fabric)))
+    after = read_policy(_paths(args), inventory_of(fabric))
+    if args.only:
+        after = staged(before, after, hosts_of(fabric, args.only))
+    return PolicyPlan(fabric, before, after)
 
 
 def _saved(args: argparse.Namespace) -> Json | None:
