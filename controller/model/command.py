@@ -86,7 +86,7 @@ class ReadProgram:
 
 @dataclass(frozen=True, slots=True)
 class ReadCounters:
-    """Ask for the counters of all ports; answered by the event `CountersRead`."""
+    """Ask for the counters of all ports and queues; answered by the event `CountersRead`."""
 
 
 @dataclass(frozen=True, slots=True)

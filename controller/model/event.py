@@ -13,7 +13,7 @@ from controller.model.health import Drains
 from controller.model.identity import Dpid, PortNo, PortRef
 from controller.model.program import SwitchProgram
 from controller.model.topology import Port, SwitchProfile
-from controller.model.traffic import FlowCount, FlowSample, PortCounters
+from controller.model.traffic import FlowCount, FlowSample, PortCounters, QueueCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,11 @@ class ProgramUnchanged:
 
 @dataclass(frozen=True, slots=True)
 class CountersRead:
+    """What a switch has counted at its ports, and at their queues where they have any."""
+
     dpid: Dpid
     counters: tuple[PortCounters, ...]
+    queues: tuple[QueueCounters, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,19 @@ class PortCounters(NamedTuple):
     alive_s: int = 0
 
 
+class QueueCounters(NamedTuple):
+    """The counters of a queue at a port since it exists, which is `alive_s` seconds (OpenFlow 1.3.5, section
+    7.3.5.8); `tx_errors` are packets that it had no room for.
+    """
+
+    port: PortNo
+    queue: int
+    tx_bytes: int
+    tx_packets: int
+    tx_errors: int = 0
+    alive_s: int = 0
+
+
 class FlowCount(NamedTuple):
     """What has met a rule about one flow since it was set (OpenFlow 1.3.5, section 7.3.5.2); the bytes are
     those of whole frames.
@@ -48,6 +61,15 @@ class FlowSample(NamedTuple):
     key: FlowKey
     frame_bytes: int
     one_in: int
+
+
+class QueueLoad(NamedTuple):
+    """What left a queue between two readings, and what it had no room for."""
+
+    at: PortRef
+    queue: int
+    tx_bps: float
+    drops_per_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,15 @@ def congestion(snapshot: Snapshot) -> Json:
             }
             for load in hot[:_MOST]
         ],
+        "queues": [
+            {
+                "port": names.port(load.at),
+                "queue": load.queue,
+                "bps": round(load.tx_bps),
+                "drops_per_s": round(load.drops_per_s, 1),
+            }
+            for load in sorted(snapshot.queues, key=lambda load: (-load.tx_bps, load.at, load.queue))[:_MOST]
+        ],
         "flows": [_flow(seen, snapshot, names) for seen in flows[:_MOST]],
         "flows_in_all": len(flows),
         "pinned": len(snapshot.pins.paths),

@@ -20,7 +20,7 @@ from controller.model.health import Drains, Ends, LinkHealth
 from controller.model.identity import Dpid, PortRef
 from controller.model.program import FabricProgram
 from controller.model.topology import Topology
-from controller.model.traffic import Load
+from controller.model.traffic import Load, QueueLoad
 from controller.telemetry.histories import Histories
 
 
@@ -66,6 +66,7 @@ class Snapshot:
     audited: Mapping[Dpid, Audited] = field(default_factory=dict)
     findings: tuple[Seen, ...] = ()
     loads: Mapping[PortRef, Load] = field(default_factory=dict)
+    queues: tuple[QueueLoad, ...] = ()
     bfd: Mapping[PortRef, bool] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, Any] = field(default_factory=dict)

@@ -562,10 +562,11 @@ class Engine:
 
     def _objects(self, installed: FabricProgram, goals: FabricProgram) -> bool:
         """Whether what is wanted does harm. Then nothing is sent, and a policy on trial is taken back."""
-        if not self._readiness.started or self._held or self._view is None:
+        view, known = self._view, self.topology.switch_by_dpid
+        if not self._readiness.started or self._held or view is None or not known.keys() <= goals.keys():
             return False
-        whole = not self._fitting.findings and all(goals[d] is each for d, each in self.wanted.items())
-        proposal = Proposal(self._view, {**goals, **installed}, goals, whole)
+        whole = not self._fitting.findings and all(self.wanted.get(d) is each for d, each in goals.items())
+        proposal = Proposal(view, {**goals, **installed}, goals, whole)
         if self._urgent:
             self._inspection.later(proposal)
             return False

@@ -23,7 +23,7 @@ from controller.model.finding import Finding, Severity
 from controller.model.identity import Dpid, PortNo, PortRef, dpid_text
 from controller.model.pacing import own_moment_s
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Topology
-from controller.model.traffic import Load, PortCounters
+from controller.model.traffic import Load, PortCounters, QueueCounters, QueueLoad
 
 _WIDTHS = 32, 64
 _SURGE = 2.0
@@ -35,6 +35,7 @@ class Reading(NamedTuple):
 
     at_s: float
     counters: tuple[PortCounters, ...]
+    queues: tuple[QueueCounters, ...] = ()
 
     def of(self, port: PortNo) -> PortCounters | None:
         return next((each for each in self.counters if each.port == port), None)
@@ -55,6 +56,15 @@ class Loads:
     def by_port(self) -> Mapping[PortRef, Load]:
         """The loads as they are known now; what comes later does not show in them."""
         return _Measured(self._readings.copy(), self._topology)
+
+    @property
+    def queues(self) -> tuple[QueueLoad, ...]:
+        """What left the queues of all ports that have any, as it is known now."""
+        return tuple(
+            load
+            for dpid, (before, after) in sorted(self._readings.items())
+            for load in _queued(dpid, before, after)
+        )
 
     def came(self, dpid: Dpid, now_s: float) -> None:
         """A switch has connected."""
@@ -90,7 +100,7 @@ class Loads:
         """A switch has answered."""
         if event.dpid not in self._due_s:
             return
-        reading = Reading(now_s, event.counters)
+        reading = Reading(now_s, event.counters, event.queues)
         _, before = self._readings.get(event.dpid, (reading, reading))
         self._readings[event.dpid] = before, reading
         self._topology = topology
@@ -133,6 +143,19 @@ class Loads:
     def _ask_next(self, dpid: Dpid, now_s: float) -> None:
         self._due_s[dpid] = due_s = own_moment_s(dpid, 0, now_s, self._interval_s)
         heapq.heappush(self._calendar, (due_s, dpid))
+
+
+def _queued(dpid: Dpid, before: Reading, after: Reading) -> Iterator[QueueLoad]:
+    """The loads of the queues that both readings know, and that are no younger in the second."""
+    elapsed_s = after.at_s - before.at_s
+    known = {(each.port, each.queue): each for each in before.queues}
+    for each in after.queues:
+        was = known.get((each.port, each.queue))
+        if was is None or elapsed_s <= 0 or each.alive_s < was.alive_s or each.tx_bytes < was.tx_bytes:
+            continue
+        sent_bps = 8 * (each.tx_bytes - was.tx_bytes) / elapsed_s
+        drops_per_s = max(each.tx_errors - was.tx_errors, 0) / elapsed_s
+        yield QueueLoad(PortRef(dpid, each.port), each.queue, sent_bps, drops_per_s)
 
 
 class _Measured(Mapping[PortRef, Load]):

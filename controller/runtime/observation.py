@@ -119,6 +119,7 @@ class Observation:
             audited=engine.audit.audited(),
             findings=engine.findings.entries(),
             loads=engine.loads.by_port,
+            queues=engine.loads.queues,
             bfd=self._bfd,
             counters=self._counters(),
             timings=engine.timings.shown(),

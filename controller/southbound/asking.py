@@ -21,7 +21,7 @@ from controller.model.event import CountersRead, Event, FlowsCounted
 from controller.model.identity import Dpid
 from controller.southbound import wire
 from controller.southbound.decode.flows import flow_counts_at
-from controller.southbound.decode.ports import port_counters_at, ports_at
+from controller.southbound.decode.ports import port_counters_at, ports_at, queue_counters_at
 from controller.southbound.guard.shapes import Malformed
 
 _HEAD = Struct("!HH4x")
@@ -97,9 +97,14 @@ def port_counters() -> Part:
     return Part(wire.PORT_COUNTERS, port_counters_at)
 
 
+def queue_counters() -> Part:
+    """What has left each queue; switches without queues have nothing to say."""
+    return Part(wire.QUEUE_COUNTERS, queue_counters_at)
+
+
 def counters_read(dpid: Dpid, parts: Sequence[list[Any]]) -> list[Event]:
-    """`CountersRead` from the one part of its answer."""
-    return [CountersRead(dpid, tuple(parts[0]))]
+    """`CountersRead` from both parts of its answer."""
+    return [CountersRead(dpid, tuple(parts[0]), tuple(parts[1]))]
 
 
 def flow_counters() -> Part:

@@ -49,6 +49,7 @@ from controller.southbound.asking import (
     flows_counted,
     port_counters,
     port_descriptions,
+    queue_counters,
 )
 from controller.southbound.capabilities import Learn, capabilities
 from controller.southbound.counters import MESSAGE_NAMES, SwitchCounters, message_name
@@ -385,7 +386,7 @@ class Session:
             reading = self._holding.reading()
             self._await(xids, reading.parts, reading.finish)
         elif isinstance(command, ReadCounters):
-            self._await(xids, [port_counters()], partial(counters_read, self._name))
+            self._await(xids, [port_counters(), queue_counters()], partial(counters_read, self._name))
         elif isinstance(command, ReadFlowCounters):
             self._await(xids, [flow_counters()], partial(flows_counted, self._name))
 

@@ -6,9 +6,9 @@ import pytest
 
 from controller.model.blueprint import fat_tree, linear
 from controller.model.event import CountersRead
-from controller.model.identity import Dpid, PortNo, port_ref
+from controller.model.identity import Dpid, PortNo, PortRef, port_ref
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Topology
-from controller.model.traffic import Load, PortCounters
+from controller.model.traffic import Load, PortCounters, QueueCounters, QueueLoad
 from controller.runtime.loads import Loads
 from tests.fabrics import snapshot
 
@@ -142,3 +142,19 @@ def test_an_answer_of_a_switch_that_went_is_dropped() -> None:
     loads.take(read(1_000), Topology(), 2.0)
     loads.take(read(2_000), Topology(), 3.0)
     assert len(loads.by_port) == 0
+
+
+def queued(at_s: float, sent_bytes: int, errors: int = 0, alive_s: int = 5) -> tuple[float, CountersRead]:
+    counters = QueueCounters(PortNo(2), 1, sent_bytes, 9, errors, alive_s)
+    return at_s, CountersRead(ONE, (), (counters,))
+
+
+def test_a_queue_has_a_rate_and_drops_once_it_was_read_twice() -> None:
+    assert after(queued(1.0, 1_000)).queues == ()
+    loads = after(queued(1.0, 1_000), queued(3.0, 2_000, errors=8))
+    assert loads.queues == (QueueLoad(PortRef(ONE, PortNo(2)), 1, 4_000.0, 4.0),)
+
+
+def test_a_queue_that_is_new_or_runs_backwards_has_no_rate() -> None:
+    assert after(queued(1.0, 1_000), queued(3.0, 2_000, alive_s=1)).queues == ()
+    assert after(queued(1.0, 1_000), queued(3.0, 500)).queues == ()

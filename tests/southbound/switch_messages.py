@@ -16,7 +16,7 @@ PACKET_IN, PORT_STATUS, MULTIPART_REQUEST, MULTIPART_REPLY, BARRIER_REQUEST, BAR
     21,
 )
 
-FLOWS, PORT_COUNTERS, GROUP_DESCRIPTION, METER_CONFIG, PORT_DESCRIPTION = 1, 4, 7, 10, 13
+FLOWS, PORT_COUNTERS, QUEUE_COUNTERS, GROUP_DESCRIPTION, METER_CONFIG, PORT_DESCRIPTION = 1, 4, 5, 7, 10, 13
 GROUP_FEATURES, METER_FEATURES, TABLE_FEATURES = 8, 11, 12
 LINK_DOWN = 1
 
@@ -79,6 +79,10 @@ def error(kind: int, code: int, refused: bytes) -> bytes:
 
 def port_counters(number: int, packets: int) -> bytes:
     return pack("!I4x12QII", number, packets, packets, 64 * packets, 64 * packets, *[0] * 8, 0, 0)
+
+
+def queue_counters(port: int, queue: int, packets: int) -> bytes:
+    return pack("!II3QII", port, queue, 64 * packets, packets, 0, 9, 0)
 
 
 def flow_entry(flow_mod: bytes, packets: int = 0, octets: int = 0) -> bytes:

@@ -39,7 +39,7 @@ from controller.model.event import (
 from controller.model.flow import Bucket, FlowRule, Group, GroupKind, Meter, Output, Owner, ToGroup, match
 from controller.model.identity import Dpid, PortNo
 from controller.model.topology import SwitchProfile
-from controller.model.traffic import FlowCount
+from controller.model.traffic import FlowCount, QueueCounters
 from controller.southbound.encode import encode
 from controller.southbound.framework import load
 from controller.southbound.interface import no_fast_lane
@@ -83,8 +83,11 @@ class Conversation:
 
     def xid_of(self, kind: int) -> int:
         """The transaction of the latest message of this type that the session has sent."""
-        latest = [message for message in self.said if message[1] == kind][-1]
-        return int(unpack_from("!I", latest, 4)[0])
+        return self.xids_of(kind)[-1]
+
+    def xids_of(self, kind: int) -> list[int]:
+        """The transactions of all messages of this type that the session has sent."""
+        return [int(unpack_from("!I", message, 4)[0]) for message in self.said if message[1] == kind]
 
     def introduce(self, *ports: bytes) -> list[Event]:
         """Go through the handshake to the end."""
@@ -364,7 +367,7 @@ def test_an_answer_without_end_is_not_collected() -> None:
     talk = _up(answer_entries=10)
     talk.session.send([ReadCounters()])
     talk.listen()
-    xid = talk.xid_of(switch.MULTIPART_REQUEST)
+    xid, _ = talk.xids_of(switch.MULTIPART_REQUEST)[-2:]
     part = switch.multipart(switch.PORT_COUNTERS, switch.port_counters(1, 1) * 4, xid, more=True)
     assert talk.say(part, part) == []
     events = talk.say(part)
@@ -382,9 +385,23 @@ def test_counters_are_read_without_the_switchs_own_ports() -> None:
     talk.session.send([ReadCounters()])
     talk.listen()
     body = switch.port_counters(1, 5) + switch.port_counters(0xFFFFFFFE, 9)
-    (read,) = talk.say(switch.multipart(switch.PORT_COUNTERS, body, talk.xid_of(switch.MULTIPART_REQUEST)))
+    ports, queues = talk.xids_of(switch.MULTIPART_REQUEST)[-2:]
+    assert talk.say(switch.multipart(switch.PORT_COUNTERS, body, ports)) == []
+    (read,) = talk.say(switch.multipart(switch.QUEUE_COUNTERS, switch.queue_counters(1, 3, 7), queues))
     assert isinstance(read, CountersRead)
     assert [(each.port, each.rx_packets, each.tx_bytes) for each in read.counters] == [(1, 5, 320)]
+    assert read.queues == (QueueCounters(PortNo(1), 3, 448, 7, 0, 9),)
+
+
+def test_a_switch_that_knows_no_queues_still_tells_what_its_ports_have_counted() -> None:
+    talk = _up()
+    talk.session.send([ReadCounters()])
+    talk.listen()
+    ports, queues = talk.xids_of(switch.MULTIPART_REQUEST)[-2:]
+    assert talk.say(switch.error(1, 2, switch.message(switch.MULTIPART_REQUEST, b"", queues))) == []
+    (read,) = talk.say(switch.multipart(switch.PORT_COUNTERS, switch.port_counters(1, 5), ports))
+    assert isinstance(read, CountersRead)
+    assert read.queues == ()
 
 
 def test_flows_are_counted_where_a_rule_is_about_one() -> None:

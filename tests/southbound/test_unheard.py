@@ -106,6 +106,8 @@ def test_a_switch_that_is_not_listened_to_is_not_taken_for_dead(southbound: Open
         events += _taken(southbound, 5_000)
         if not answered and len(_numbers(events)) == FRAMES:
             talker.say(switch.multipart(switch.PORT_COUNTERS, b"", receiving.xid(asked)))
+            asked = talker.hear(switch.MULTIPART_REQUEST)
+            talker.say(switch.multipart(switch.QUEUE_COUNTERS, b"", receiving.xid(asked)))
             answered = True
     assert next_event(southbound, CountersRead) == CountersRead(Dpid(1), ())
 

@@ -27,6 +27,11 @@ def run(args: argparse.Namespace) -> int:
     if answer["links"]:
         rows = map(_link, answer["links"])
         out.print(table(("hot link", "rate", "full"), rows, right=frozenset({"rate", "full"})))
+    if answer["queues"]:
+        rows = map(_queue, answer["queues"])
+        out.print(
+            table(("queue at", "number", "rate", "drops/s"), rows, right=frozenset({"rate", "drops/s"}))
+        )
     if answer["flows"]:
         out.print(table(("flow", "from", "to", "rate", "±", "age", "path"), map(_flow, answer["flows"])))
     for decision in answer["decisions"][:5]:
@@ -61,6 +66,10 @@ def why(args: argparse.Namespace) -> int:
 
 def _link(link: Json) -> Sequence[object]:
     return link["link"], bits_per_second(link["bps"]), f"{link['utilisation']:.0%}"
+
+
+def _queue(queue: Json) -> Sequence[object]:
+    return queue["port"], queue["queue"], bits_per_second(queue["bps"]), f"{queue['drops_per_s']:g}"
 
 
 def _flow(flow: Json) -> Sequence[object]:

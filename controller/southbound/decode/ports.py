@@ -6,13 +6,14 @@ from struct import Struct
 
 from controller.model.identity import Mac, PortNo
 from controller.model.topology import DEFAULT_CAPACITY_BPS, Port
-from controller.model.traffic import PortCounters
+from controller.model.traffic import PortCounters, QueueCounters
 from controller.southbound import wire
 from controller.southbound.decode.bounds import whole
 from controller.southbound.guard.shapes import Malformed
 
 _PORT = Struct("!I4x6s2x16sII16xI4x")
 _COUNTERS = Struct("!I4x8Q32xI4x")
+_QUEUE = Struct("!II3QI4x")
 _ABSENT = 0xFFFFFFFFFFFFFFFF  # a counter that the switch does not keep (section 7.3.5)
 
 
@@ -56,3 +57,12 @@ def port_counters_at(buffer: bytes, at: int, limit: int) -> list[PortCounters]:
                 fields = tuple(0 if field == _ABSENT else field for field in fields)
             counted.append(make(PortCounters, fields))
     return counted
+
+
+def queue_counters_at(buffer: bytes, at: int, limit: int) -> list[QueueCounters]:
+    """The counters of each queue; what the switch does not keep reads as zero. Raises `Malformed`."""
+    whole(_QUEUE.size, at, limit)
+    return [
+        QueueCounters(PortNo(port), queue, *(0 if each == _ABSENT else each for each in counters))
+        for port, queue, *counters in _QUEUE.iter_unpack(memoryview(buffer)[at:limit])
+    ]

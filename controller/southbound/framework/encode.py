@@ -265,4 +265,8 @@ def _(command: ReadFlowCounters, framework: Framework) -> list[Any]:
 
 @messages.register
 def _(command: ReadCounters, framework: Framework) -> list[Any]:
-    return [framework.messages.OFPPortStatsRequest(framework.switch, 0, framework.constants.OFPP_ANY)]
+    of, every = framework.messages, framework.constants
+    return [
+        of.OFPPortStatsRequest(framework.switch, 0, every.OFPP_ANY),
+        of.OFPQueueStatsRequest(framework.switch, 0, every.OFPP_ANY, every.OFPQ_ALL),
+    ]
