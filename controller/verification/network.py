@@ -179,7 +179,8 @@ class Network:
 
     def fates(self, at: PortRef, packets: Packets = ALL) -> Fates:
         """What these packets may come to when they come in by a port."""
-        return Fates(*self._arriving(at, packets, self._about_fates(self._fates)))
+        known = self._known.setdefault(at.dpid, {}) if packets is ALL else None
+        return Fates(*self._arriving(at, packets, self._about_fates(self._fates), known))
 
     def basis(self, at: PortRef) -> tuple[object, ...]:
         """What the answer about a port follows from: where each part is the same object as it was in another
@@ -198,6 +199,7 @@ class Network:
 
     def _solve(self, within: Mapping[Dpid, Packets], *, from_nothing: bool) -> None:
         self._asks_all = from_nothing
+        self._known: dict[Dpid, dict[object, _Value]] = {}
         self._unroll(within)
         self._settle(within)
         self._whole = all(ends is ALL for ends in self.rounds[-1].values())

@@ -97,3 +97,18 @@ def test_a_switch_holds_what_is_queued_at_its_ports(lab: Lab) -> None:
         ]
     assert rooms
     assert min(rooms) >= ROOM_BYTES
+
+
+def test_switches_sample_no_longer_when_the_controller_has_stopped(lab: Lab) -> None:
+    """Of a controller that returns they do so again."""
+
+    def sampling() -> list[str]:
+        bridges = [(switch.name, lab.fabric.bridge(switch.dpid)) for switch in lab.blueprint.switches]
+        shown = [lab.vsctl(name, f"get bridge {bridge} sflow").strip() for name, bridge in bridges]
+        return [each for each in shown if each != "[]"]
+
+    assert eventually(lambda: len(sampling()) == len(lab.blueprint.switches))
+    lab.controller.stop()
+    assert sampling() == []
+    lab.controller.start()
+    assert eventually(lambda: len(sampling()) == len(lab.blueprint.switches))

@@ -98,6 +98,12 @@ class Book:
         self._one_in[dpid] = one_in
         self._unsure_switches.add(dpid)
 
+    def sample_no_longer(self) -> None:
+        """No switch is to sample any more: nobody will listen."""
+        for dpid, one_in in tuple(self._one_in.items()):
+            if one_in:
+                self.sample(dpid, 0)
+
     def shown(self, database: Database, tables: Tables, touched: set[PortRef]) -> None:
         """A database has shown something of these ports."""
         self._tables[database] = tables

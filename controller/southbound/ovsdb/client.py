@@ -36,6 +36,7 @@ from controller.southbound.readiness import Readiness
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.1
+_FAREWELL_S = 1.0
 _MOST_UNHEARD = 1024  # events that may wait for the loop before it is told no more
 
 
@@ -73,7 +74,9 @@ class OvsdbClient:
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up everywhere; BFD goes on as it is. Safe to call twice, and before `start`."""
+        """Hang up everywhere. BFD goes on as it is; sampling ends, where databases answer soon. Safe to call
+        twice, and before `start`.
+        """
         self._stopping = True
         self._wake()
         if self._thread is not None:
@@ -110,11 +113,26 @@ class OvsdbClient:
                 tick_s = now_s + _TICK_S
                 self._connect(now_s)
             self._carry_on(now_s)
+        self._take_back()
         for database in list(self._lines):
             self._hang_up(database)
         self._readiness.close()
         self._alarm.close()
         self._bell.close()
+
+    def _take_back(self) -> None:
+        """Let switches sample no longer for a collector that is about to go. Nobody waits for a database that
+        is slow.
+        """
+        self._book.sample_no_longer()
+        until_s = time.monotonic() + _FAREWELL_S
+        self._carry_on(time.monotonic())
+        while time.monotonic() < until_s and not all(
+            line.conversation.is_done for line in self._lines.values()
+        ):
+            for whom, readable in self._readiness.wait(_TICK_S):
+                self._serve_one(whom, readable)
+            self._carry_on(time.monotonic())
 
     def _serve_one(self, whom: Line | socket.socket, readable: bool) -> None:
         if not isinstance(whom, Line):

@@ -116,6 +116,11 @@ class Conversation:
             raise Unbearable("it asks and does not read")
 
     @property
+    def is_done(self) -> bool:
+        """Whether everything has been written that was to be, and the database has said so."""
+        return not (self._to_write or self._under_way or self._unsent)
+
+    @property
     def unsent(self) -> memoryview:
         """What is to be sent now; `sent` says how much of it was."""
         return memoryview(bytes(self._unsent))
