@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 
 from controller.model.flow import EtherType, Field, Match, ReservedPort, Term
 from controller.model.identity import Dpid, PortNo, PortRef
-from controller.model.program import EMPTY_PROGRAM, FabricProgram
+from controller.model.program import FabricProgram
 from controller.model.topology import Host, Topology
 from controller.verification.packets import ALL, NONE, Headers, Packets
 from controller.verification.switch import (
@@ -108,7 +108,7 @@ class Network:
         self._shared = Shared(headers)
         self._right: dict[tuple[Host, ...], Fates] = {}
         self._switches = {
-            dpid: SwitchTables(self._shared, program.get(dpid, EMPTY_PROGRAM), frozenset(dead))
+            dpid: SwitchTables(self._shared, program[dpid], frozenset(dead))
             for dpid, dead in _dead_ports(program.keys(), ground).items()
         }
         self._entries = _entries(ground)
@@ -122,20 +122,7 @@ class Network:
         made.headers, made._shared, made._right = self.headers, self._shared, self._right
         made.program, made.ground = program, ground
         made._entries = self._entries if ground.peer is self.ground.peer else _entries(ground)
-        dead = _dead_ports(program.keys(), ground)
-        within: dict[Dpid, Packets] = {}
-        made._switches = {}
-        for dpid, ports in dead.items():
-            before, wanted = self._switches.get(dpid), program.get(dpid, EMPTY_PROGRAM)
-            if before is None:
-                made._switches[dpid] = SwitchTables(self._shared, wanted, frozenset(ports))
-                within[dpid] = ALL
-            elif before.program is wanted and before.dead == ports:
-                made._switches[dpid] = before
-            else:
-                made._switches[dpid], changed = before.succeeded(wanted, frozenset(ports))
-                if changed is not NONE:
-                    within[dpid] = changed
+        made._switches, within = self._next_switches(program, ground)
         if not self._whole:
             made._from_nothing()
             return made, dict.fromkeys(made._switches, ALL)
@@ -145,6 +132,24 @@ class Network:
         made.rounds, made._fates = self._carried(ground)
         made._solve(within, from_nothing=False)
         return made, within
+
+    def _next_switches(
+        self, program: FabricProgram, ground: Ground
+    ) -> tuple[dict[Dpid, SwitchTables], dict[Dpid, Packets]]:
+        """The tables of all switches, and the packets that each of them may treat otherwise."""
+        switches: dict[Dpid, SwitchTables] = {}
+        within: dict[Dpid, Packets] = {}
+        for dpid, dead in _dead_ports(program.keys(), ground).items():
+            before, wanted, changed = self._switches.get(dpid), program[dpid], NONE
+            if before is None:
+                switches[dpid], changed = SwitchTables(self._shared, wanted, frozenset(dead)), ALL
+            elif before.program is wanted and before.dead == dead:
+                switches[dpid] = before
+            else:
+                switches[dpid], changed = before.succeeded(wanted, frozenset(dead))
+            if changed is not NONE:
+                within[dpid] = changed
+        return switches, within
 
     def _headed(self, within: Packets, made: Network, end: PortRef) -> Packets:
         """What was known to be treated otherwise, and what a switch sends to a port whose link or host is
@@ -254,29 +259,31 @@ class Network:
 
     def _settle(self, within: Mapping[Dpid, Packets]) -> None:
         """Bring the fates up to date."""
-        todo = dict(within)
-        rounds = 0
-        while todo and rounds <= MOST_HOPS:
-            rounds += 1
+        todo: Mapping[Dpid, Packets] = within
+        for _ in range(MOST_HOPS):
             differing: dict[PortRef, Packets] = {}
             about = self._about_fates(self._fates)
             for dpid, some in todo.items():
                 known: dict[object, _Value] = {}
                 for end in self._entries.get(dpid, ()):
-                    found = self._arriving(end, some, about, known)
-                    held = self._fates[end]
-                    if some is not ALL:
-                        found = tuple(
-                            self._merged(was, some, new) for was, new in zip(held, found, strict=True)
-                        )
-                    changed = NONE
-                    for was, new in zip(held, found, strict=True):
-                        if was is not new:
-                            changed = self.headers.either(changed, self.headers.differ(was, new))
+                    changed = self._refresh(end, some, self._arriving(end, some, about, known))
                     if changed is not NONE:
-                        differing[end] = self.headers.either(differing.get(end, NONE), changed)
-                        self._fates[end] = Fates(*found)
+                        differing[end] = changed
             todo = self._sending(differing)
+            if not todo:
+                return
+
+    def _refresh(self, end: PortRef, within: Packets, found: _Value) -> Packets:
+        """Take what was found out about some packets; those for which something is otherwise."""
+        held = self._fates[end]
+        if within is not ALL:
+            found = tuple(self._merged(was, within, new) for was, new in zip(held, found, strict=True))
+        changed = NONE
+        for was, new in zip(held, found, strict=True):
+            changed = self.headers.either(changed, self.headers.differ(was, new))
+        if changed is not NONE:
+            self._fates[end] = Fates(*found)
+        return changed
 
     def _merged(self, before: Packets, within: Packets, found: Packets) -> Packets:
         return self.headers.either(self.headers.minus(before, within), found)
