@@ -22,26 +22,17 @@ wherever one starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
-from controller.model.flow import EtherType, Field, Match, ReservedPort, Term
-from controller.model.identity import Dpid, PortNo, PortRef
+from controller.model.flow import EtherType, Field, Match, Term
+from controller.model.identity import Dpid, PortRef
 from controller.model.program import FabricProgram
 from controller.model.topology import Host, Topology
 from controller.verification.packets import ALL, NONE, Headers, Packets
-from controller.verification.switch import (
-    Choice,
-    Denied,
-    Doing,
-    Fate,
-    Leave,
-    Lost,
-    Shared,
-    SwitchTables,
-    Table,
-)
+from controller.verification.switch import Shared, SwitchTables
+from controller.verification.walk import Asking, Value, Walk
 
 MOST_HOPS = 64
 """A packet that is still on its way after so many switches goes in a circle."""
@@ -60,7 +51,6 @@ _NOWHERE: Final = Fates(NONE, NONE, NONE, NONE)
 _WRONG: Final = Fates(NONE, ALL, NONE, NONE)
 _DENIED: Final = Fates(NONE, NONE, ALL, NONE)
 _TOLD: Final = Fates(NONE, NONE, NONE, ALL)
-_Value = tuple[Packets, ...]
 
 
 class Ground(NamedTuple):
@@ -83,19 +73,6 @@ def ground_of(topology: Topology) -> Ground:
         if not port.live
     )
     return Ground(topology.peer, hosts, dead)
-
-
-class _Asking(NamedTuple):
-    """One kind of question about the ways of packets: what it is where they stop or leave."""
-
-    leave: Callable[[PortRef], _Value]
-    wrong: _Value
-    denied: _Value
-    told: _Value
-    alternatives: tuple[bool, ...]
-    """For each set whether a choice joins it (True) or all alternatives must have it."""
-    copies: tuple[bool, ...]
-    """Likewise for copies."""
 
 
 class Network:
@@ -204,7 +181,7 @@ class Network:
 
     def _solve(self, within: Mapping[Dpid, Packets], *, from_nothing: bool) -> None:
         self._asks_all = from_nothing
-        self._known: dict[Dpid, dict[object, _Value]] = {}
+        self._known: dict[Dpid, dict[object, Value]] = {}
         self._unroll(within)
         self._settle(within)
         self._whole = all(ends is ALL for ends in self.rounds[-1].values())
@@ -237,7 +214,7 @@ class Network:
         differing: dict[PortRef, Packets] = {}
         before = self.rounds[number - 1]
         for dpid, some in todo.items():
-            known: dict[object, _Value] = {}
+            known: dict[object, Value] = {}
             entries = self._entries.get(dpid, ())
             all_end = all(before[self.ground.peer[end]] is ALL for end in entries)
             for end in entries:
@@ -264,7 +241,7 @@ class Network:
             differing: dict[PortRef, Packets] = {}
             about = self._about_fates(self._fates)
             for dpid, some in todo.items():
-                known: dict[object, _Value] = {}
+                known: dict[object, Value] = {}
                 for end in self._entries.get(dpid, ()):
                     changed = self._refresh(end, some, self._arriving(end, some, about, known))
                     if changed is not NONE:
@@ -273,7 +250,7 @@ class Network:
             if not todo:
                 return
 
-    def _refresh(self, end: PortRef, within: Packets, found: _Value) -> Packets:
+    def _refresh(self, end: PortRef, within: Packets, found: Value) -> Packets:
         """Take what was found out about some packets; those for which something is otherwise."""
         held = self._fates[end]
         if within is not ALL:
@@ -310,15 +287,15 @@ class Network:
 
     # --- what packets come to -------------------------------------------------------------------------------
 
-    def _about_ends(self, before: Mapping[PortRef, Packets]) -> _Asking:
-        def leave(end: PortRef) -> _Value:
+    def _about_ends(self, before: Mapping[PortRef, Packets]) -> Asking:
+        def leave(end: PortRef) -> Value:
             far = None if end in self.ground.dead else self.ground.peer.get(end)
             return (ALL,) if far is None else (before[far],)
 
-        return _Asking(leave, (ALL,), (ALL,), (ALL,), (False,), (False,))
+        return Asking(leave, (ALL,), (ALL,), (ALL,), (False,), (False,))
 
-    def _about_fates(self, fates: Mapping[PortRef, Fates]) -> _Asking:
-        def leave(end: PortRef) -> _Value:
+    def _about_fates(self, fates: Mapping[PortRef, Fates]) -> Asking:
+        def leave(end: PortRef) -> Value:
             if end in self.ground.dead:
                 return _DENIED if end in self.ground.hosts else _WRONG
             far = self.ground.peer.get(end)
@@ -328,7 +305,7 @@ class Network:
             return _WRONG if hosts is None else self._at_hosts(hosts)
 
         every = (True, True, True, True)
-        return _Asking(leave, _WRONG, _DENIED, _TOLD, every, (True, True, False, False))
+        return Asking(leave, _WRONG, _DENIED, _TOLD, every, (True, True, False, False))
 
     def _at_hosts(self, hosts: tuple[Host, ...]) -> Fates:
         """A packet is right where a station lives that has its IP or its Ethernet destination."""
@@ -342,129 +319,15 @@ class Network:
         return known
 
     def _arriving(
-        self, at: PortRef, packets: Packets, about: _Asking, known: dict[object, _Value] | None = None
-    ) -> _Value:
+        self, at: PortRef, packets: Packets, about: Asking, known: dict[object, Value] | None = None
+    ) -> Value:
         """The answer about some packets that come in by a port."""
         tables = self._switches.get(at.dpid)
         if tables is None:
             return tuple(self.headers.both(packets, each) for each in about.wrong)
         whole = packets is ALL
-        walk = _Walk(self.headers, tables, at, about, {} if known is None else known, whole=whole)
+        walk = Walk(self.headers, tables, at, about, {} if known is None else known, whole=whole)
         return walk.table(0, packets)
-
-
-class _Walk:
-    """One question, put to the tables of one switch for packets that come in by one port."""
-
-    def __init__(
-        self,
-        headers: Headers,
-        tables: SwitchTables,
-        at: PortRef,
-        about: _Asking,
-        known: dict[object, _Value],
-        *,
-        whole: bool,
-    ) -> None:
-        self.headers = headers
-        self.tables = tables
-        self.dpid = at.dpid
-        self.port = int(at.port)
-        self.about = about
-        self.known = known
-        """What was found out about packets of which it does not matter by which port they came."""
-        self.whole = whole
-        """Whether tables are asked about all packets, and what comes to them is picked out afterwards: so
-        what was found out can be used again and again."""
-
-    def table(self, number: int, packets: Packets) -> _Value:
-        """The answer about packets at a table."""
-        headers = self.headers
-        matters = self.tables.matters(number, self.port)
-        special = headers.both(packets, matters)
-        if special is NONE:
-            return self._shared(number, packets)
-        own = self._divided(number, self.port, special)
-        if special is packets:
-            return own
-        shared = self._shared(number, packets)
-        return tuple(
-            headers.either(headers.minus(one, matters), other) for one, other in zip(shared, own, strict=True)
-        )
-
-    def _shared(self, number: int, packets: Packets) -> _Value:
-        """The answer about packets, by whatever port they came: it is right for those of which that does not
-        matter.
-        """
-        key = number, packets
-        value = self.known.get(key)
-        if value is None:
-            value = self.known[key] = self._divided(number, None, packets)
-        return value
-
-    def _divided(self, number: int, port: int | None, packets: Packets) -> _Value:
-        both, either = self.headers.both, self.headers.either
-        found = [NONE] * len(self.about.wrong)
-        for some, doing in self.tables.division(number, port):
-            met = both(some, packets)
-            if met is not NONE:
-                for place, each in enumerate(self._done(doing, port, met)):
-                    if each is not NONE:
-                        found[place] = either(found[place], both(met, each))
-        return tuple(found)
-
-    def _done(self, doing: Doing, port: int | None, packets: Packets) -> _Value:
-        """The answer about all packets for which this is done; about `packets` at least."""
-        value = self.known.get(doing)
-        if value is None:
-            value = self._come_to(self.tables.fate(doing), port, ALL if self.whole else packets)
-            if self.tables.stays(doing, port):
-                self.known[doing] = value
-        elif port is not None and not self.tables.stays(doing, port):
-            value = self._come_to(self.tables.fate(doing), port, ALL if self.whole else packets)
-        return value
-
-    def _onward(self, number: int, port: int | None, packets: Packets) -> _Value:
-        number = self.tables.passed(number)
-        return self._shared(number, packets) if port is None else self.table(number, packets)
-
-    def _come_to(self, fate: Fate, port: int | None, packets: Packets) -> _Value:
-        """The answer about all packets that come to this; about `packets` at least."""
-        about = self.about
-        if isinstance(fate, Leave):
-            value = self._left(fate.port, port)
-            return self._before(value, fate)
-        if isinstance(fate, Table):
-            for write in fate.rewrites if not self.whole else ():
-                packets = self.headers.after(packets, write.field, write.value)
-            return self._before(self._onward(fate.number, port, packets), fate)
-        if isinstance(fate, Denied):
-            return about.denied
-        if isinstance(fate, Lost):
-            return about.wrong
-        values = [self._come_to(part, port, packets) for part in fate.parts]
-        joins = about.alternatives if isinstance(fate, Choice) else about.copies
-        found = values[0]
-        for value in values[1:]:
-            found = tuple(
-                (self.headers.either if joined else self.headers.both)(a, b)
-                for a, b, joined in zip(found, value, joins, strict=True)
-            )
-        return found
-
-    def _left(self, out: int, port: int | None) -> _Value:
-        if out == ReservedPort.CONTROLLER:
-            return self.about.told
-        if out == ReservedPort.IN_PORT:
-            out = self.port
-        elif out == port:
-            return self.about.wrong
-        return self.about.leave(PortRef(self.dpid, PortNo(out)))
-
-    def _before(self, value: _Value, fate: Leave | Table) -> _Value:
-        for write in reversed(fate.rewrites):
-            value = tuple(self.headers.before(each, write.field, write.value) for each in value)
-        return value
 
 
 def destinations(host: Host) -> list[Match]:

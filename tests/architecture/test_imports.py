@@ -25,6 +25,7 @@ PURE_ROOMS = [
     "controller.compiler",
     "controller.planner",
     "controller.telemetry",
+    "controller.verification",
 ]
 SEEDED_ROOMS = ["controller.placement", "simulator.flows"]
 """Pure but for chance, which has a seed that is handed in or written down."""
