@@ -7,4 +7,6 @@
     walk        one question about packets, put to the tables of one switch
     network     what becomes of packets in a whole fabric, kept up to date change by change
     violations  what must not be, and what of it is
+
+Nothing in here knows what a program is for: policies are handed in as sets of packets.
 """
