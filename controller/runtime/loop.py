@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from controller.model.command import Addressed, Command, ProgramCommand
-from controller.model.event import Event, FrameIn, Tick, is_failure
+from controller.model.event import Event, FrameIn, Incident, Tick, is_failure
 from controller.model.identity import Dpid, PortNo
 from controller.planner.forwarding import settle
 from controller.runtime.engine import Engine, sendable
@@ -99,6 +99,7 @@ class Loop:
         self._began_s = began_s
         self._unheard_s = 0.0
         self._put_off: list[Event] = []
+        self._faults: set[str] = set()
         self._stopped = threading.Event()
 
     def now_s(self) -> float:
@@ -117,8 +118,8 @@ class Loop:
         self._stopped.set()
 
     def turn(self, events: tuple[Event, ...]) -> None:
-        """One turn with these events. A fault in it is logged with its events in the journal, and costs
-        that turn alone."""
+        """One turn with these events. A fault in it is logged with its events in the journal, costs that turn
+        alone, and is a finding from the next one on."""
         now_s = self.now_s()
         events = events or tick(self._engine, now_s)
         commands: tuple[Addressed, ...] = ()
@@ -127,10 +128,11 @@ class Loop:
             self._send(now_s, commands)
             for dpid in self._engine.silent:
                 self._wire.disconnect(dpid, "no answer to a barrier")
-        except Exception:
+        except Exception as error:
             log.exception(
                 "a turn of the loop failed; its events: %s", [type(event).__name__ for event in events]
             )
+            self._own_up(f"{type(error).__name__}: {error}")
         if self._journal:
             self._journal.record(Turn(now_s, events, commands))
         self._feed.publish([change.as_json(now_s) for change in self._engine.news])
@@ -138,6 +140,13 @@ class Loop:
         took_s = self.now_s() - now_s
         self._unheard_s += max(took_s - _LONGEST_TURN_S, 0.0)
         self._engine.timings.turned(now_s, took_s)
+
+    def _own_up(self, fault: str) -> None:
+        """Let the next turn tell of a fault; of each once, or turns that fail would never end."""
+        if fault not in self._faults:
+            self._faults.add(fault)
+            text = f"a turn was given up ({fault}); the log and the journal have it"
+            self._put_off.append(Incident("turn-failed", "controller", text))
 
     def _send(self, began_s: float, commands: Sequence[Addressed]) -> None:
         if not commands:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from controller.discovery.frames import arp_announcement, encode
 from controller.model.blueprint import fat_tree
-from controller.model.event import FrameIn, is_failure
+from controller.model.command import Addressed
+from controller.model.event import Event, FrameIn, Tick, is_failure
 from controller.planner.forwarding import settle
 from controller.runtime.feed import Feed
 from controller.runtime.journal import Journal, read
@@ -66,3 +69,31 @@ def test_a_failure_does_not_wait_for_the_frames_that_came_before_it(tmp_path: Pa
     assert any(map(is_failure, failing.events))
     assert not any(isinstance(event, FrameIn) for event in failing.events)
     assert isinstance(after.events[0], FrameIn)
+
+
+def test_a_turn_that_fails_is_told_of_once_and_others_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = Drive(fat_tree(4))
+    drive.run(10.0)
+    host, whole, failed = drive.wiring.hosts[0], drive.engine.turn, list[int]()
+
+    def turn(now_s: float, events: Sequence[Event]) -> tuple[Addressed, ...]:
+        if any(isinstance(event, Tick) for event in events):
+            failed.append(1)
+            raise KeyError("a fault")
+        return whole(now_s, events)
+
+    def known() -> list[str]:
+        return [
+            entry.finding.evidence
+            for entry in drive.engine.findings.entries()
+            if entry.finding.kind == "turn-failed"
+        ]
+
+    monkeypatch.setattr(drive.engine, "turn", turn)
+    with turning(drive):
+        wait_until(lambda: bool(known()) and len(failed) > 1)
+        drive.fabric.host_sends(host.at, encode(arp_announcement(host.mac, host.address)))
+        wait_until(lambda: host.mac in drive.engine.topology.host_by_mac)
+    (said,) = known()
+    assert "KeyError: 'a fault'" in said
+    assert host.mac in drive.engine.topology.host_by_mac
